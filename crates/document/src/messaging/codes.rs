@@ -1,0 +1,6 @@
+//! Diagnostics of the messaging chapter. Codes are `M` and three digits, 001 to 499, never reused.
+
+use crate::diagnostic::CodeInfo;
+
+/// All codes of this chapter.
+pub static CODES: &[&CodeInfo] = &[];

@@ -1,0 +1,152 @@
+//! Conditions and scalar expressions as values; written as SQL for the store at hand. Values travel
+//! as parameters, never as text.
+
+use crate::{Kind, Value};
+
+/// Operators with two sides, PostgreSQL's meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "each is its SQL namesake")]
+pub enum Operator {
+    And,
+    Or,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Modulo,
+    Concatenate,
+    Like,
+    NotLike,
+    ILike,
+    NotILike,
+    Matches,
+    MatchesIgnoringCase,
+    NotMatches,
+    JsonField,
+    JsonText,
+    Contains,
+}
+
+/// A scalar expression or condition over the columns of one row.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "each is its SQL namesake")]
+pub enum Expression {
+    /// A column of the nearest table.
+    Column(String),
+    /// Inside a sub-select: a column of the table around it.
+    Outer(String),
+    /// A value; a parameter in queries, a literal in DDL.
+    Value(Value),
+    /// A constant truth.
+    Always(bool),
+    /// The time of the statement.
+    Now,
+    /// Today in UTC.
+    Today,
+    Not(Box<Expression>),
+    Negate(Box<Expression>),
+    Binary {
+        left: Box<Expression>,
+        operator: Operator,
+        right: Box<Expression>,
+    },
+    IsNull {
+        operand: Box<Expression>,
+        negated: bool,
+    },
+    /// An empty list is false (true where negated).
+    In {
+        operand: Box<Expression>,
+        list: Vec<Expression>,
+        negated: bool,
+    },
+    InSelect {
+        operand: Box<Expression>,
+        column: String,
+        table: String,
+        condition: Box<Expression>,
+    },
+    Exists {
+        table: String,
+        condition: Box<Expression>,
+    },
+    Between {
+        operand: Box<Expression>,
+        low: Box<Expression>,
+        high: Box<Expression>,
+        negated: bool,
+    },
+    /// PostgreSQL's name in lower case.
+    Call {
+        function: String,
+        arguments: Vec<Expression>,
+    },
+    Cast {
+        operand: Box<Expression>,
+        target: Kind,
+    },
+    /// A length of time in seconds, for arithmetic with moments.
+    Interval {
+        seconds: i64,
+    },
+    Case {
+        branches: Vec<(Expression, Expression)>,
+        otherwise: Option<Box<Expression>>,
+    },
+    /// Text search: any of the columns contains the words, without case.
+    Search {
+        columns: Vec<String>,
+        words: String,
+    },
+}
+
+impl Expression {
+    /// A column.
+    pub fn column(name: impl Into<String>) -> Self {
+        Expression::Column(name.into())
+    }
+
+    /// `self operator right`.
+    pub fn binary(self, operator: Operator, right: Expression) -> Self {
+        Expression::Binary { left: Box::new(self), operator, right: Box::new(right) }
+    }
+
+    /// `self = right`.
+    pub fn equals(self, right: impl Into<Expression>) -> Self {
+        self.binary(Operator::Equal, right.into())
+    }
+
+    /// `self AND right`, dropping constant truths.
+    pub fn and(self, right: Expression) -> Self {
+        match (self, right) {
+            (Expression::Always(true), other) | (other, Expression::Always(true)) => other,
+            (Expression::Always(false), _) | (_, Expression::Always(false)) => {
+                Expression::Always(false)
+            }
+            (left, right) => left.binary(Operator::And, right),
+        }
+    }
+
+    /// `self OR right`, dropping constant falsehoods.
+    pub fn or(self, right: Expression) -> Self {
+        match (self, right) {
+            (Expression::Always(false), other) | (other, Expression::Always(false)) => other,
+            (Expression::Always(true), _) | (_, Expression::Always(true)) => {
+                Expression::Always(true)
+            }
+            (left, right) => left.binary(Operator::Or, right),
+        }
+    }
+}
+
+impl From<Value> for Expression {
+    fn from(value: Value) -> Self {
+        Expression::Value(value)
+    }
+}

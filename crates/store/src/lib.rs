@@ -1,0 +1,19 @@
+//! Where rows live: a wished-for [`schema`] becomes tables, [`query`] values become SQL, rows become
+//! JSON bytes without a tree of values between.
+//!
+//! Knows nothing of documents, HTTP or who asks: a rule about access arrives as one more condition.
+
+pub mod error;
+pub mod expression;
+pub mod kind;
+pub mod plan;
+pub mod query;
+pub mod schema;
+mod store;
+pub mod value;
+
+pub use error::StoreError;
+pub use expression::{Expression, Operator};
+pub use kind::Kind;
+pub use store::{Durability, Options, Store};
+pub use value::Value;

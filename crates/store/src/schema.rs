@@ -1,0 +1,173 @@
+//! A wished-for schema as values.
+
+use crate::{Kind, Value, expression::Expression};
+
+/// All tables and views that should be there.
+#[derive(Debug, Clone, Default)]
+pub struct Schema {
+    /// Tables.
+    pub tables: Vec<Table>,
+    /// Views, in an order in which each reads only earlier ones.
+    pub views: Vec<View>,
+    /// What may be destroyed, by sentences of the document.
+    pub drops: Vec<Dropped>,
+}
+
+impl Schema {
+    /// The table of this name.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == name)
+    }
+}
+
+/// A table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// Its columns in order.
+    pub columns: Vec<Column>,
+    /// Columns of its primary key.
+    pub primary_key: Vec<String>,
+    /// Unique keys.
+    pub unique_keys: Vec<UniqueKey>,
+    /// Checks.
+    pub checks: Vec<Check>,
+    /// Foreign keys to tables of this schema.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Indexes.
+    pub indexes: Vec<Index>,
+    /// The table's former name.
+    pub renamed_from: Option<String>,
+    /// Where it is said, such as `ARCHITECTURE.md:12`; shown in plans.
+    pub origin: String,
+}
+
+impl Table {
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+/// A column.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// May be NULL.
+    pub nullable: bool,
+    /// What is stored where an insert says nothing. The engine fills defaults before it writes;
+    /// the store uses this for rows that exist when a column is added, and in the DDL.
+    pub default: Option<Default>,
+    /// Computed by the store from other columns.
+    pub generated: Option<Expression>,
+    /// The column's former name.
+    pub renamed_from: Option<String>,
+    /// Where it is said.
+    pub origin: String,
+}
+
+/// What is stored where an insert says nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Default {
+    /// A constant.
+    Value(Value),
+    /// The time of the statement.
+    Now,
+    /// Today in UTC.
+    Today,
+    /// A random UUID.
+    RandomUuid,
+    /// Another expression.
+    Expression(Expression),
+}
+
+/// A unique key.
+#[derive(Debug, Clone)]
+pub struct UniqueKey {
+    /// Its name; made by the engine where the document has none.
+    pub name: String,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// Which rows it covers; all where there is none.
+    pub condition: Option<Expression>,
+    /// Where it is said.
+    pub origin: String,
+}
+
+/// A check.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// What must not be false.
+    pub condition: Expression,
+    /// Where it is said.
+    pub origin: String,
+}
+
+/// What happens to the referring row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is its SQL namesake")]
+pub enum ReferentialAction {
+    NoAction,
+    Restrict,
+    Cascade,
+    SetNull,
+    SetDefault,
+}
+
+/// A foreign key.
+#[derive(Debug, Clone)]
+pub struct ForeignKey {
+    /// The referring columns.
+    pub columns: Vec<String>,
+    /// The table referred to.
+    pub table: String,
+    /// The columns referred to.
+    pub referred: Vec<String>,
+    /// On delete.
+    pub on_delete: ReferentialAction,
+    /// On update.
+    pub on_update: ReferentialAction,
+}
+
+/// An index.
+#[derive(Debug, Clone)]
+pub struct Index {
+    /// Its name, unique in the schema.
+    pub name: String,
+    /// What is indexed, with `true` for descending.
+    pub parts: Vec<(Expression, bool)>,
+    /// `btree`, `gin`, …
+    pub method: String,
+    /// Which rows it covers.
+    pub condition: Option<Expression>,
+    /// Where it is said.
+    pub origin: String,
+}
+
+/// A view.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// Its name.
+    pub name: String,
+    /// The SELECT in PostgreSQL's dialect.
+    pub select: String,
+    /// Where it is said.
+    pub origin: String,
+}
+
+/// A sentence that permits destruction.
+#[derive(Debug, Clone)]
+pub struct Dropped {
+    /// The table.
+    pub table: String,
+    /// The column; the whole table where there is none.
+    pub column: Option<String>,
+    /// Where it is said.
+    pub origin: String,
+}

@@ -1,0 +1,112 @@
+//! The store that callers hold. A handle: cloning it is cheap.
+
+use std::{path::Path, sync::Arc};
+
+use crate::{
+    StoreError,
+    expression::Expression,
+    plan::Plan,
+    query::{Outcome, Rows, Select, Step},
+    schema::Schema,
+};
+
+/// When a write counts as done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// When it is on disk (`synchronous = FULL`).
+    #[default]
+    Full,
+    /// When the operating system has it (`synchronous = NORMAL`): survives a crash of the process.
+    Normal,
+}
+
+/// How a store is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// When a write counts as done.
+    pub durability: Durability,
+    /// Writes that may wait in the queue.
+    pub queue_max: usize,
+    /// Longest time for a read that is not short, in milliseconds.
+    pub read_ms_max: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { durability: Durability::Full, queue_max: 10_000, read_ms_max: 10_000 }
+    }
+}
+
+/// A store of rows.
+#[derive(Clone)]
+pub struct Store {
+    _inner: Arc<()>,
+}
+
+impl Store {
+    /// Opens or creates the SQLite database in `directory/data.db`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where the files cannot be opened.
+    pub fn open(_directory: &Path, _options: Options) -> Result<Self, StoreError> {
+        Ok(Self { _inner: Arc::new(()) })
+    }
+
+    /// What would have to be done to reach `schema`; probes the data.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where the database cannot be read.
+    pub async fn plan(&self, _schema: &Schema) -> Result<Plan, StoreError> {
+        Ok(Plan::default())
+    }
+
+    /// Does what `plan` says in one transaction, with the history kept, and probes again. Blocked
+    /// steps are refused. From then on the store serves `schema`.
+    ///
+    /// # Errors
+    /// [`StoreError::Fault`] where the plan is stale or blocked.
+    pub async fn apply(
+        &self,
+        _plan: &Plan,
+        _schema: &Schema,
+        _document_hash: &str,
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Reads rows as JSON.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn select(&self, _select: &Select) -> Result<Rows, StoreError> {
+        Ok(Rows::default())
+    }
+
+    /// Counts rows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count(&self, _table: &str, _condition: &Expression) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    /// Writes: all steps in one transaction, committed together with what else is queued.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is written then.
+    pub async fn write(&self, _steps: Vec<Step>) -> Result<Vec<Outcome>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Runs a SELECT of the document (a query fence) with named parameters, read only.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn query(
+        &self,
+        _sql: &str,
+        _parameters: &[(String, crate::Value)],
+    ) -> Result<Rows, StoreError> {
+        Ok(Rows::default())
+    }
+}
