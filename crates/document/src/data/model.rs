@@ -19,6 +19,8 @@ pub struct Data {
     pub views: Vec<View>,
     /// `-- dropped DATE: why` sentences: what may be destroyed.
     pub drops: Vec<Drop>,
+    /// `CREATE POLICY` statements; the security chapter turns them into grants.
+    pub policies: Vec<Policy>,
 }
 
 impl Data {
@@ -328,4 +330,37 @@ pub struct Drop {
     pub reason: String,
     /// Where it is written.
     pub span: Span,
+}
+
+/// A `CREATE POLICY` statement as it is written.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Policy {
+    /// Its name without quotes.
+    pub name: String,
+    /// The table, named as in [`Table::name`].
+    pub table: String,
+    /// What it is for.
+    pub command: PolicyCommand,
+    /// `TO …`; empty where nothing is written, which means everybody.
+    pub roles: Vec<String>,
+    /// `AS RESTRICTIVE`: narrows what other policies allow and grants nothing by itself.
+    pub restrictive: bool,
+    /// `USING (…)`.
+    pub using: Option<SqlExpression>,
+    /// `WITH CHECK (…)`.
+    pub check: Option<SqlExpression>,
+    /// The whole statement.
+    pub span: Span,
+}
+
+/// What a policy is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each is its SQL namesake")]
+pub enum PolicyCommand {
+    All,
+    Select,
+    Insert,
+    Update,
+    Delete,
 }

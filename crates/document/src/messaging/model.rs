@@ -44,6 +44,8 @@ pub struct Transition {
     pub to: String,
     /// The action in snake case, such as `cancel`; where the document names one.
     pub action: Option<String>,
+    /// The words at the arrow, as written.
+    pub label: Option<String>,
     /// Who may do it; anybody who may update the row where empty.
     pub roles: Vec<String>,
     /// Where it is written.
