@@ -1,1 +1,25 @@
-//! placeholder
+//! What makes a document's claims true: a [`document::System`] becomes a [`Running`] version, a
+//! [`Service`] serves it, and a request becomes an answer in the seven steps of [`request`]:
+//! read → who → plan → may → announce → run → write.
+//!
+//! Everything that meets network, disk or time lives here; time and randomness only through
+//! [`World`].
+
+pub mod problem;
+pub mod request;
+pub mod running;
+pub mod service;
+pub mod settings;
+pub mod world;
+
+pub mod api;
+pub mod data;
+pub mod observability;
+pub mod security;
+
+pub use problem::Problem;
+pub use running::Running;
+pub use security::Principal;
+pub use service::{Service, StartError};
+pub use settings::Settings;
+pub use world::{SystemWorld, World};

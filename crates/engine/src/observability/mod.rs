@@ -1,0 +1,5 @@
+//! Observability: what the running system observed about each claim.
+
+mod evidence;
+
+pub use evidence::Evidence;

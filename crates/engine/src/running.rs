@@ -1,0 +1,16 @@
+//! One version of a document, ready to be served. Immutable: a new save makes a new one, and the
+//! service swaps them.
+
+use std::sync::Arc;
+
+use document::Compiled;
+
+/// A served version of a document.
+pub struct Running {
+    /// The document.
+    pub compiled: Arc<Compiled>,
+    /// Method and path to what is done.
+    pub router: crate::api::Router,
+    /// Tables as the engine serves them, by name.
+    pub resources: crate::data::Resources,
+}

@@ -1,0 +1,49 @@
+//! What the operator decides: addresses, directories, limits. Everything has a safe default.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+/// The operator's settings of one service.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where the database, keys and backups live.
+    pub data_directory: PathBuf,
+    /// When a write counts as done.
+    pub durability: store::Durability,
+    /// Serve what is sound of a document with errors.
+    pub partial: bool,
+    /// Values of the document's environment variables.
+    pub variables: BTreeMap<String, String>,
+    /// Public address for links, such as `https://api.example.org`; none trusts nothing from requests.
+    pub public_url: Option<String>,
+    /// Addresses of proxies whose `X-Forwarded-For` is believed (rightmost untrusted hop counts).
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Largest request body, in bytes; the document may say less or more.
+    pub body_bytes_max: usize,
+    /// Longest time for a request, in milliseconds; the document may say less or more.
+    pub request_ms_max: u64,
+    /// Longest query string, in bytes.
+    pub query_bytes_max: usize,
+    /// Operations in one batch.
+    pub batch_operations_max: usize,
+}
+
+impl Settings {
+    /// Safe defaults for a data directory.
+    pub fn new(data_directory: impl Into<PathBuf>) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data_directory: data_directory.into(),
+            durability: store::Durability::Full,
+            partial: false,
+            variables: BTreeMap::new(),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            body_bytes_max: 1024 * 1024,
+            request_ms_max: 30_000,
+            query_bytes_max: 8 * 1024,
+            batch_operations_max: 100,
+        }
+    }
+}
