@@ -5,6 +5,7 @@
 //! Everything that meets network, disk or time lives here; time and randomness only through
 //! [`World`].
 
+pub mod pages;
 pub mod problem;
 pub mod request;
 pub mod running;
@@ -17,9 +18,10 @@ pub mod data;
 pub mod observability;
 pub mod security;
 
+pub use pages::{Pages, Visit};
 pub use problem::Problem;
 pub use running::Running;
 pub use security::Principal;
-pub use service::{Service, StartError};
+pub use service::{RefusedSave, Service, StartError};
 pub use settings::Settings;
 pub use world::{SystemWorld, World};

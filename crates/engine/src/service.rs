@@ -1,13 +1,15 @@
 //! The service: the store, the version that is served, identity and evidence. Starts, answers
 //! requests, and swaps in a new version without dropping one.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use document::Compiled;
+use jiff::Timestamp;
 use store::Store;
+use tokio::sync::watch;
 
-use crate::{Running, Settings, World};
+use crate::{Running, Settings, World, pages::Pages};
 
 /// Why a service does not start, or a new version is not swapped in.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +55,23 @@ pub struct Inner {
     pub security: crate::security::State,
     /// What was observed.
     pub evidence: crate::observability::Evidence,
+    /// The last save that could not be served, until a good one follows.
+    pub refused: ArcSwapOption<RefusedSave>,
+    /// Counts swaps and refused saves; pages wait on it to push news.
+    pub changes: watch::Sender<u64>,
+    /// What answers at `/` and below `/_/`, once mounted.
+    pub pages: OnceLock<Arc<dyn Pages>>,
+}
+
+/// A save that could not be served: the version before it serves on.
+#[derive(Debug)]
+pub struct RefusedSave {
+    /// When it was tried.
+    pub at: Timestamp,
+    /// Why it was refused.
+    pub reason: StartError,
+    /// What it said; its diagnostics and text are shown on the page.
+    pub compiled: Arc<Compiled>,
 }
 
 impl Service {
@@ -75,5 +94,10 @@ impl Service {
     /// [`StartError`].
     pub async fn replace(&self, _compiled: Arc<Compiled>) -> Result<(), StartError> {
         Ok(())
+    }
+
+    /// Lets `pages` answer at `/` and below `/_/`. The first mount counts.
+    pub fn mount(&self, pages: Arc<dyn Pages>) {
+        let _ = self.inner.pages.set(pages);
     }
 }
