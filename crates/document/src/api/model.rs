@@ -139,15 +139,20 @@ pub enum Binding {
         nested: Option<Nested>,
         /// Fixed values of columns implied by the path, such as `/posts/published`.
         filters: Vec<(String, String)>,
-        /// The path parameter that names the row, and the column it is compared with.
+        /// The path parameter that names the row, and the column it is compared with. None with
+        /// `nested` and an operation on one row: the parent's only child (`/users/{id}/profile`).
         key: Option<KeyParameter>,
     },
     /// An action of a table's state machine: `POST /orders/{id}/cancel`.
     Transition {
         /// The table.
         table: String,
-        /// The action as in the machine's transitions.
+        /// The action as in the machine's transitions, or the path's last word.
         action: String,
+        /// The column that the action changes.
+        column: String,
+        /// What it holds afterwards: a state, or `true` or `false` for a boolean column.
+        to: String,
         /// The path parameter that names the row.
         key: KeyParameter,
     },
@@ -186,12 +191,32 @@ pub struct KeyParameter {
 pub struct Nested {
     /// The parent table.
     pub parent: String,
-    /// The path parameter that names the parent row.
+    /// The path parameter that names the parent row; [`Nested::ME`] where the path says
+    /// `/users/me/…`: the principal's own row.
     pub parameter: String,
     /// The parent's column that the parameter is compared with.
     pub parent_column: String,
-    /// The column of the bound table that refers to the parent.
+    /// The column of the bound table that refers to the parent; with `through`, the column that
+    /// the join table refers to.
     pub column: String,
+    /// The join table, where parent and bound table meet in one (`/posts/{id}/tags`).
+    pub through: Option<Through>,
+}
+
+impl Nested {
+    /// Stands for the principal's own key; no path parameter can be named so.
+    pub const ME: &'static str = "@me";
+}
+
+/// A join table between a nested route's parent and the bound table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Through {
+    /// The join table.
+    pub table: String,
+    /// Its column that refers to the parent's `parent_column`.
+    pub parent_column: String,
+    /// Its column that refers to the bound table's `column`.
+    pub child_column: String,
 }
 
 /// What is done with a table.
