@@ -151,8 +151,8 @@ pub enum Binding {
         action: String,
         /// The column that the action changes.
         column: String,
-        /// What it holds afterwards: a state, or `true` or `false` for a boolean column.
-        to: String,
+        /// What the column holds afterwards: a state, or `true` or `false` for a boolean column.
+        target: String,
         /// The path parameter that names the row.
         key: KeyParameter,
     },
