@@ -33,6 +33,40 @@ impl Data {
     pub fn enumeration(&self, name: &str) -> Option<&EnumType> {
         self.enums.iter().find(|enumeration| enumeration.name == name)
     }
+
+    /// The closed list of values a column takes, with the place of the list: its enumerated type,
+    /// a list read from its comment, or `CHECK (column IN (…))`.
+    pub fn values_of(&self, table: &Table, column: &Column) -> Option<(Vec<String>, Span)> {
+        let kind = match &column.kind {
+            ColumnType::Enum { name } | ColumnType::Other { name } => Some(name.clone()),
+            _ => None,
+        };
+        let implied = format!("{}_{}", table.name, column.name);
+        let listed = kind
+            .iter()
+            .chain(std::iter::once(&implied))
+            .find_map(|name| self.enums.iter().find(|listed| &listed.name == name));
+        if let Some(listed) = listed {
+            return Some((listed.values.clone(), listed.span));
+        }
+        table.checks.iter().find_map(|check| {
+            let values = in_list(check.condition.expression.as_ref()?, &column.name)?;
+            Some((values, check.condition.span))
+        })
+    }
+}
+
+/// The texts of `column IN ('a', 'b')`.
+fn in_list(expression: &Expression, column: &str) -> Option<Vec<String>> {
+    let Expression::In { operand, list, negated: false } = expression else { return None };
+    if !matches!(operand.as_ref(), Expression::Column { name } if name == column) {
+        return None;
+    }
+    let texts = list.iter().map(|item| match item {
+        Expression::Literal { literal: Literal::Text(text) } => Some(text.clone()),
+        _ => None,
+    });
+    texts.collect()
 }
 
 /// The form in which something was declared, in order of precedence.

@@ -1,10 +1,21 @@
 //! Security: what the document says about who may do what.
 
+mod access;
 mod callers;
+mod closed;
 pub mod codes;
+mod endpoints;
+mod identity;
 mod model;
+mod owners;
 mod read;
+mod role_definitions;
+mod roles;
+mod vocabulary;
 
 pub use callers::callers_of;
 pub use model::*;
 pub(crate) use read::read;
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,75 @@
-//! Reads the security chapter's statements into claims.
+//! Reads the security chapter: who users are, which roles there are, and who may do what.
 
-use crate::{compile::Reading, system::System};
+use crate::{
+    Chapter, ClaimKind,
+    compile::Reading,
+    data::Data,
+    security::{
+        Identity,
+        access::{Access, Permission},
+        closed, endpoints, identity, owners, role_definitions,
+        roles::RoleBook,
+    },
+    statement::Claim,
+    system::System,
+};
 
 /// Adds what the document says to the system, and classes each statement it understands.
-pub(crate) fn read(_reading: &mut Reading<'_>, _system: &mut System) {}
+pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
+    let identity = identity::identity(&system.data);
+    let ownership = owners::owners(&system.data, &identity);
+    let book = roles(reading, &system.data, &identity);
+    endpoints::resolve_callers(&mut system.api, &book, &mut reading.diagnostics);
+    bind_all_endpoints(reading, system);
+    let mut permissions: Vec<Permission> = system
+        .api
+        .endpoints
+        .iter()
+        .flat_map(|endpoint| endpoints::permissions(endpoint, &system.data.tables))
+        .collect();
+    permissions.sort_by_key(|permission| (permission.span.file, permission.span.start));
+
+    let security = &mut system.security;
+    security.role_default = role_default(&book, &system.data, &identity);
+    let access = Access {
+        data: &system.data,
+        identity: &identity,
+        role_default: security.role_default.as_deref(),
+        ownership: &ownership,
+    };
+    security.grants = access.grants(&permissions, &mut reading.diagnostics);
+    closed::report(&system.data, security, &ownership, &mut reading.diagnostics);
+    security.roles = book.roles;
+    security.owners = ownership.owners;
+    security.identity = identity;
+}
+
+/// The roles, each place that defines one bound.
+fn roles(reading: &mut Reading<'_>, data: &Data, identity: &Identity) -> RoleBook {
+    let found = role_definitions::find(reading.outline, &reading.ledger, data, identity);
+    let mut book = RoleBook::new(found.closed, found.definitions);
+    book.elsewhere = found.elsewhere;
+    book
+}
+
+fn role_default(book: &RoleBook, data: &Data, identity: &Identity) -> Option<String> {
+    let column = match identity {
+        Identity::Table { table, role: Some(role), .. } => {
+            data.table(table).and_then(|table| table.column(role))
+        }
+        _ => None,
+    };
+    book.default(column.and_then(|column| column.default.as_ref()))
+}
+
+/// Applies the sentence about all endpoints.
+fn bind_all_endpoints(reading: &mut Reading<'_>, system: &mut System) {
+    let Some(sentence) = endpoints::all_endpoints(reading.outline) else { return };
+    let count = sentence.apply(&mut system.api);
+    let meaning = format!("{count} endpoints without words of their own need identity");
+    reading.ledger.bind(
+        sentence.span,
+        "sentence",
+        Claim::new(ClaimKind::Access, Chapter::Security, meaning),
+    );
+}

@@ -1,0 +1,278 @@
+//! From permissions, as sentences state them, to grants, as the engine enforces them: owners
+//! become conditions, and the weaker of two sentences gives way.
+
+use crate::{
+    Diagnostic, Span,
+    data::{Data, PolicyCommand},
+    expression::{Expression, Operator},
+    security::{Action, Grant, Identity, Who, codes, owners::Ownership, vocabulary::Allowance},
+};
+
+/// Where a permission was read; in the order of how specific such sentences are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Source {
+    /// A sentence about all endpoints.
+    AllEndpoints,
+    /// Words beside an endpoint.
+    Endpoint,
+    /// A list or table of roles or levels.
+    List,
+    /// `CREATE POLICY`.
+    Policy,
+}
+
+/// What one sentence says about one table.
+#[derive(Debug, Clone)]
+pub(super) struct Permission {
+    /// The table.
+    pub(super) table: String,
+    /// What is done.
+    pub(super) actions: Vec<Action>,
+    /// By whom.
+    pub(super) who: Who,
+    /// Allowed, allowed on own rows, or refused.
+    pub(super) allowance: Allowance,
+    /// Rows it is limited to.
+    pub(super) condition: Option<Expression>,
+    /// New versions it is limited to.
+    pub(super) check: Option<Expression>,
+    /// The sentence.
+    pub(super) text: String,
+    /// Where it stands.
+    pub(super) span: Span,
+    /// Its kind.
+    pub(super) source: Source,
+}
+
+impl Permission {
+    /// A permission on all rows.
+    pub(super) fn new(
+        table: &str,
+        actions: Vec<Action>,
+        who: Who,
+        (text, span): (&str, Span),
+        source: Source,
+    ) -> Self {
+        Self {
+            table: table.to_owned(),
+            actions,
+            who,
+            allowance: Allowance::Yes,
+            condition: None,
+            check: None,
+            text: text.split_whitespace().collect::<Vec<_>>().join(" "),
+            span,
+            source,
+        }
+    }
+
+    /// Limits it to the principal's own rows.
+    pub(super) fn own(mut self) -> Self {
+        self.allowance = Allowance::Own;
+        self
+    }
+}
+
+/// What grants are made with.
+pub(super) struct Access<'a> {
+    /// The document's tables.
+    pub(super) data: &'a Data,
+    /// Where users live.
+    pub(super) identity: &'a Identity,
+    /// The role of newly registered users.
+    pub(super) role_default: Option<&'a str>,
+    /// Whose rows are whose.
+    pub(super) ownership: &'a Ownership,
+}
+
+impl Access<'_> {
+    /// The grants that all permissions add up to.
+    pub(super) fn grants(
+        &self,
+        permissions: &[Permission],
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<Grant> {
+        let mut grants: Vec<Grant> = Vec::new();
+        let mut told = Vec::new();
+        for permission in permissions {
+            for action in &permission.actions {
+                if permission.allowance == Allowance::No
+                    || self.gives_way(permission, action, permissions)
+                {
+                    continue;
+                }
+                match self.grant(permission, action) {
+                    Ok(grant) => add(&mut grants, grant),
+                    Err(()) => {
+                        let place = (permission.table.clone(), permission.span);
+                        if !told.contains(&place) {
+                            diagnostics.push(self.no_owner(permission));
+                            told.push(place);
+                        }
+                    }
+                }
+            }
+        }
+        grants
+    }
+
+    /// True where a more specific sentence speaks of the same act: "signed in" beside an endpoint
+    /// is then only a condition on all callers, and what is refused to a role stays refused.
+    fn gives_way(
+        &self,
+        permission: &Permission,
+        action: &Action,
+        permissions: &[Permission],
+    ) -> bool {
+        if permission.who == Who::Admin || permission.source == Source::Policy {
+            return false;
+        }
+        let speaks = |other: &&Permission| {
+            other.table == permission.table
+                && other.source > permission.source
+                && other.actions.contains(action)
+        };
+        let mut others = permissions.iter().filter(speaks);
+        if self.has_policy(&permission.table, action)
+            && matches!(permission.who, Who::Public | Who::Authenticated)
+        {
+            return true;
+        }
+        match permission.who {
+            Who::Authenticated => permission.source <= Source::Endpoint && others.next().is_some(),
+            Who::Public => others.any(|other| other.allowance == Allowance::No),
+            _ => {
+                others.any(|other| other.allowance == Allowance::No && other.who == permission.who)
+            }
+        }
+    }
+
+    fn has_policy(&self, table: &str, action: &Action) -> bool {
+        self.data.policies.iter().any(|policy| {
+            policy.table == table
+                && match policy.command {
+                    PolicyCommand::All => true,
+                    PolicyCommand::Select => *action == Action::Read,
+                    PolicyCommand::Insert => *action == Action::Create,
+                    PolicyCommand::Delete => *action == Action::Delete,
+                    PolicyCommand::Update => {
+                        matches!(action, Action::Update | Action::Transition { .. })
+                    }
+                }
+        })
+    }
+
+    /// The grant of one action; an error where it needs an owner that the table has not.
+    fn grant(&self, permission: &Permission, action: &Action) -> Result<Grant, ()> {
+        let table = permission.table.as_str();
+        let mut condition = permission.condition.clone();
+        let mut check = permission.check.clone();
+        if self.is_about_own_rows(permission, action) {
+            if permission.who != Who::Owner
+                && permission.allowance == Allowance::Yes
+                && self.ownership.is_ambiguous(table)
+            {
+                return Err(());
+            }
+            let owner = self.ownership.of(table).ok_or(())?;
+            if *action == Action::Create {
+                check = and(check, first_column_is_mine(owner));
+            } else {
+                condition = and(condition, owner.condition.clone());
+            }
+        }
+        Ok(Grant {
+            table: table.to_owned(),
+            actions: vec![action.clone()],
+            who: permission.who.clone(),
+            condition,
+            check,
+            text: permission.text.clone(),
+            span: permission.span,
+        })
+    }
+
+    /// Whether a permission reaches only own rows: where it says so, and where any signed-in user
+    /// may write to a table whose rows have an owner.
+    fn is_about_own_rows(&self, permission: &Permission, action: &Action) -> bool {
+        if permission.allowance == Allowance::Own || permission.who == Who::Owner {
+            return true;
+        }
+        if permission.source == Source::Policy {
+            return false;
+        }
+        let is_anybody = match &permission.who {
+            Who::Authenticated => true,
+            // Every registered user has the default role.
+            Who::Role { name } => Some(name.as_str()) == self.role_default,
+            _ => false,
+        };
+        let has_owner = self.ownership.of(&permission.table).is_some()
+            || self.ownership.is_ambiguous(&permission.table);
+        let is_users =
+            matches!(self.identity, Identity::Table { table, .. } if *table == permission.table);
+        is_anybody
+            && has_owner
+            && *action != Action::Read
+            && !(is_users && *action == Action::Create)
+    }
+
+    fn no_owner(&self, permission: &Permission) -> Diagnostic {
+        let table = &permission.table;
+        let ambiguous = self.ownership.ambiguous.iter().find(|(name, _)| name == table);
+        if let Some((_, diagnostic)) = ambiguous {
+            return diagnostic.clone().also(permission.span, "this sentence depends on the owner");
+        }
+        let mut diagnostic = Diagnostic::new(
+            &codes::S004,
+            permission.span,
+            format!("`{table}` has no column that says whose rows they are"),
+        )
+        .label("speaks of the owner");
+        if let Some(found) = self.data.table(table) {
+            diagnostic = diagnostic.also(found.span, "no foreign key of it leads to a user");
+        }
+        diagnostic.help(format!(
+            "to give its rows an owner, add a column such as `user_id` to `{table}` \
+             that refers to the users"
+        ))
+    }
+}
+
+/// On create, the column that names the owner holds whoever asks; a chain must end at them.
+fn first_column_is_mine(owner: &crate::security::Owner) -> Expression {
+    match owner.path.as_slice() {
+        [column] => Expression::column(column).equals(Expression::principal_id()),
+        _ => owner.condition.clone(),
+    }
+}
+
+/// Both conditions, where there are two.
+pub(super) fn and(left: Option<Expression>, right: Expression) -> Option<Expression> {
+    Some(match left {
+        Some(left) if left == right => left,
+        Some(left) => left.binary(Operator::And, right),
+        None => right,
+    })
+}
+
+/// Adds a grant; sentences that say the same are one grant with several actions.
+fn add(grants: &mut Vec<Grant>, grant: Grant) {
+    let same = grants.iter_mut().find(|known| {
+        known.table == grant.table
+            && known.who == grant.who
+            && known.span == grant.span
+            && known.condition == grant.condition
+            && known.check == grant.check
+    });
+    match same {
+        Some(known) => {
+            for action in grant.actions {
+                if !known.actions.contains(&action) {
+                    known.actions.push(action);
+                }
+            }
+        }
+        None => grants.push(grant),
+    }
+}

@@ -1,0 +1,147 @@
+//! Finds the table that holds users, and in it the columns for login, password, role and state.
+
+use crate::{
+    data::{Column, ColumnType, Data, DefaultValue, Table},
+    expression::Literal,
+    security::{Identity, vocabulary::name_words},
+};
+
+/// Names of tables that hold users, most telling first, in the singular.
+const TABLES: &[&str] = &[
+    "user",
+    "account",
+    "app user",
+    "core user",
+    "auth user",
+    "member",
+    "profile",
+    "user profile",
+    "user account",
+    "person",
+    "employee",
+    "customer",
+    "usuario",
+    "utilisateur",
+    "benutzer",
+];
+
+/// Columns that name a user at login, most telling first.
+const LOGINS: &[&str] = &[
+    "email",
+    "email_address",
+    "user_email",
+    "username",
+    "user_name",
+    "login",
+    "phone",
+    "phone_number",
+    "mobile",
+    "mobile_number",
+    "wallet",
+    "wallet_address",
+    "correo",
+];
+
+/// Columns that hold a password's hash.
+const PASSWORDS: &[&str] = &[
+    "password_hash",
+    "hashed_password",
+    "password_digest",
+    "encrypted_password",
+    "passwd_hash",
+    "password",
+    "passwd",
+    "pwd_hash",
+    "pass_hash",
+];
+
+/// Columns that hold a role.
+const ROLES: &[&str] = &["role", "user_role", "role_name", "account_role", "user_type", "rol"];
+
+/// Where users live.
+pub(super) fn identity(data: &Data) -> Identity {
+    let best = data
+        .tables
+        .iter()
+        .filter_map(|table| Some((score(table)?, table)))
+        // The first of equals wins: the order of declaration decides.
+        .min_by_key(|(score, _)| std::cmp::Reverse(*score));
+    let Some((_, table)) = best else { return Identity::BuiltIn };
+    let (Some(key), Some(login)) = (table.key(), first(table, LOGINS)) else {
+        return Identity::BuiltIn;
+    };
+    Identity::Table {
+        table: table.name.clone(),
+        key: key.name.clone(),
+        login: login.name.clone(),
+        password: first(table, PASSWORDS).map(|column| column.name.clone()),
+        role: role_column(table).map(|column| column.name.clone()),
+        active: active(table, data),
+    }
+}
+
+/// How surely a table holds users; none where it cannot be one.
+fn score(table: &Table) -> Option<u32> {
+    table.key()?;
+    first(table, LOGINS)?;
+    let words = name_words(&table.name).join(" ");
+    let named = TABLES.iter().position(|name| *name == words);
+    let has_password = first(table, PASSWORDS).is_some();
+    // Customers and employees with an e-mail address are contacts unless they can log in.
+    let is_telling = named.is_some_and(|place| place < 9);
+    if !has_password && !is_telling {
+        return None;
+    }
+    let by_name = named.map_or(0, |place| 40 - u32::try_from(place).unwrap_or(40).min(40));
+    let by_password = if has_password { 30 } else { 0 };
+    let by_role = if role_column(table).is_some() { 5 } else { 0 };
+    Some(by_name + by_password + by_role)
+}
+
+fn first<'a>(table: &'a Table, names: &[&str]) -> Option<&'a Column> {
+    names.iter().find_map(|name| table.column(name))
+}
+
+/// The column that holds the role as a word; a key of a roles table is none.
+pub(super) fn role_column(table: &Table) -> Option<&Column> {
+    first(table, ROLES).filter(|column| {
+        matches!(
+            column.kind,
+            ColumnType::Text { .. }
+                | ColumnType::CaseInsensitiveText
+                | ColumnType::Enum { .. }
+                | ColumnType::Other { .. }
+        )
+    })
+}
+
+/// The column and value that say that a user may log in.
+fn active(table: &Table, data: &Data) -> Option<(String, String)> {
+    for name in ["is_active", "active", "enabled", "is_enabled"] {
+        if let Some(column) = table.column(name) {
+            if column.kind == ColumnType::Boolean {
+                return Some((column.name.clone(), "true".to_owned()));
+            }
+        }
+    }
+    for name in ["status", "account_status", "user_status", "state"] {
+        let Some(column) = table.column(name) else { continue };
+        let values = data.values_of(table, column).map(|found| found.0);
+        let active = values
+            .unwrap_or_default()
+            .into_iter()
+            .find(|value| value.eq_ignore_ascii_case("active"));
+        let by_default = match &column.default {
+            Some(DefaultValue::Literal { literal: Literal::Text(value) })
+                if value.eq_ignore_ascii_case("active") =>
+            {
+                Some(value.clone())
+            }
+            _ => None,
+        };
+        if let Some(value) = active.or(by_default) {
+            return Some((column.name.clone(), value));
+        }
+    }
+    None
+}

@@ -1,0 +1,270 @@
+//! Finds which rows belong to whom: the column that names the user, or a chain of foreign keys
+//! that leads to one.
+
+use crate::{
+    Diagnostic, Span,
+    data::{Column, ColumnType, Data, ForeignKey, ReferentialAction, Table},
+    expression::{Expression, Operator},
+    security::{Identity, Owner, codes, vocabulary::singular},
+};
+
+/// A chain has at most so many foreign keys.
+const STEPS_MAX: usize = 3;
+
+/// Columns that name the owner, most telling first. The words of the users' table and `_id` come
+/// right after the first two.
+const NAMES: &[&str] = &[
+    "owner_id",
+    "user_id",
+    "author_id",
+    "created_by",
+    "creator_id",
+    "created_by_id",
+    "created_by_user_id",
+    "owner",
+    "customer_id",
+    "buyer_id",
+    "member_id",
+    "account_id",
+    "profile_id",
+    "posted_by",
+    "submitted_by",
+    "requested_by",
+    "requester_id",
+    "uploaded_by",
+    "author",
+    "creator",
+    "employee_id",
+    "student_id",
+    "patient_id",
+    "follower_id",
+];
+
+/// Pairs of columns that both own a row; the first one is set on create.
+const PAIRS: &[(&str, &str)] = &[
+    ("sender_id", "recipient_id"),
+    ("sender_id", "receiver_id"),
+    ("from_user_id", "to_user_id"),
+    ("buyer_id", "seller_id"),
+    ("requester_id", "addressee_id"),
+    ("follower_id", "following_id"),
+    ("follower_id", "followed_id"),
+];
+
+/// Columns that name an owner even where no foreign key is written.
+const NAMES_WITHOUT_KEY: &[&str] = &["owner_id", "user_id", "author_id", "created_by"];
+
+/// The users as other tables refer to them.
+struct Users<'a> {
+    data: &'a Data,
+    /// The identity's table and key; none where it is built in.
+    table: Option<(&'a str, &'a str)>,
+}
+
+impl Users<'_> {
+    /// True where a foreign key leads to the key of a user.
+    fn are_meant_by(&self, key: &ForeignKey) -> bool {
+        if key.columns.len() != 1 {
+            return false;
+        }
+        match self.table {
+            Some((table, column)) if key.table == table => {
+                key.referred.first().is_none_or(|referred| referred == column)
+            }
+            // The built-in users, or those of the platform that the identity's table extends.
+            _ => {
+                matches!(key.table.as_str(), "auth_users" | "auth.users")
+                    || (self.table.is_none()
+                        && matches!(key.table.as_str(), "users" | "user")
+                        && self.data.table(&key.table).is_none())
+                    || self.shares_the_key(&key.table)
+            }
+        }
+    }
+
+    /// True for a table whose primary key is the user's key, such as a profile.
+    fn shares_the_key(&self, name: &str) -> bool {
+        let Some(table) = self.data.table(name) else { return false };
+        let Some(key) = table.key() else { return false };
+        let is_identity = |key: &ForeignKey| match self.table {
+            Some((users, _)) => key.table == users,
+            None => matches!(key.table.as_str(), "auth_users" | "auth.users"),
+        };
+        table
+            .foreign_keys
+            .iter()
+            .any(|foreign| foreign.columns == [key.name.clone()] && is_identity(foreign))
+    }
+
+    fn has_name(&self, name: &str) -> bool {
+        let own = self.table.map(|(table, _)| format!("{}_id", singular(table)));
+        NAMES_WITHOUT_KEY.contains(&name) || own.is_some_and(|own| own == name)
+    }
+}
+
+/// What was found about ownership.
+pub(super) struct Ownership {
+    /// The owner of each table that has one.
+    pub(super) owners: Vec<Owner>,
+    /// Tables where several ways lead to a user: nothing is guessed, and the diagnostic is told
+    /// only where a sentence depends on the owner.
+    pub(super) ambiguous: Vec<(String, Diagnostic)>,
+}
+
+impl Ownership {
+    /// The owner of a table's rows.
+    pub(super) fn of(&self, table: &str) -> Option<&Owner> {
+        self.owners.iter().find(|owner| owner.table == table)
+    }
+
+    /// True where several ways lead to a user.
+    pub(super) fn is_ambiguous(&self, table: &str) -> bool {
+        self.ambiguous.iter().any(|(name, _)| name == table)
+    }
+}
+
+/// The owners of all tables' rows.
+pub(super) fn owners(data: &Data, identity: &Identity) -> Ownership {
+    let table = match identity {
+        Identity::BuiltIn => None,
+        Identity::Table { table, key, .. } => Some((table.as_str(), key.as_str())),
+    };
+    let users = Users { data, table };
+    let mut owners: Vec<Owner> =
+        data.tables.iter().filter_map(|table| direct(table, &users)).collect();
+    // Chains grow one step at a time, so that the shortest is found first.
+    let mut ambiguous: Vec<(String, Diagnostic)> = Vec::new();
+    for _ in 1..STEPS_MAX {
+        let mut found = Vec::new();
+        for table in &data.tables {
+            let is_decided = owners.iter().any(|owner| owner.table == table.name)
+                || ambiguous.iter().any(|(name, _)| *name == table.name);
+            if is_decided {
+                continue;
+            }
+            match through(table, &owners) {
+                Some(Ok(owner)) => found.push(owner),
+                Some(Err(diagnostic)) => ambiguous.push((table.name.clone(), diagnostic)),
+                None => {}
+            }
+        }
+        if found.is_empty() {
+            break;
+        }
+        owners.extend(found);
+    }
+    let place = |owner: &Owner| data.tables.iter().position(|table| table.name == owner.table);
+    owners.sort_by_key(place);
+    Ownership { owners, ambiguous }
+}
+
+/// The owner that a column of the table itself names.
+fn direct(table: &Table, users: &Users<'_>) -> Option<Owner> {
+    let is_identity = users.table.is_some_and(|(name, _)| name == table.name);
+    if is_identity || users.shares_the_key(&table.name) {
+        let key = table.key()?;
+        return Some(owner(table, vec![key.name.clone()], equals_me(&key.name), key.span));
+    }
+    let keys: Vec<(&Column, Span)> = table
+        .foreign_keys
+        .iter()
+        .filter(|key| users.are_meant_by(key))
+        .filter_map(|key| Some((table.column(key.columns.first()?)?, key.span)))
+        .collect();
+    let has = |name: &str| keys.iter().find(|(column, _)| column.name == name);
+    for (first, second) in PAIRS {
+        if let (Some((first, span)), Some((second, _))) = (has(first), has(second)) {
+            let either = equals_me(&first.name).binary(Operator::Or, equals_me(&second.name));
+            return Some(owner(table, vec![first.name.clone()], either, *span));
+        }
+    }
+    let named = NAMES.iter().find_map(|name| has(name));
+    let only = || if keys.len() == 1 { keys.first() } else { None };
+    if let Some((column, span)) = named.or_else(only) {
+        let condition = equals_me(&column.name);
+        return Some(owner(table, vec![column.name.clone()], condition, *span));
+    }
+    let column = table.columns.iter().find(|column| {
+        users.has_name(&column.name)
+            && holds_a_key(column)
+            && !table.foreign_keys.iter().any(|key| key.columns.contains(&column.name))
+    })?;
+    Some(owner(table, vec![column.name.clone()], equals_me(&column.name), column.span))
+}
+
+/// True for types that hold a key.
+fn holds_a_key(column: &Column) -> bool {
+    matches!(column.kind, ColumnType::Uuid | ColumnType::Text { .. } | ColumnType::Integer { .. })
+}
+
+/// The owner that a foreign key leads to through tables whose owner is known; the diagnostic
+/// where several keys lead to one.
+fn through(table: &Table, owners: &[Owner]) -> Option<Result<Owner, Diagnostic>> {
+    let mut found: Vec<(&ForeignKey, &Owner)> = table
+        .foreign_keys
+        .iter()
+        .filter(|key| key.columns.len() == 1 && key.referred.len() == 1 && key.table != table.name)
+        .filter_map(|key| {
+            let parent = owners.iter().find(|owner| owner.table == key.table)?;
+            (parent.path.len() < STEPS_MAX).then_some((key, parent))
+        })
+        .collect();
+    let shortest = found.iter().map(|(_, parent)| parent.path.len()).min()?;
+    found.retain(|(_, parent)| parent.path.len() == shortest);
+    let is_required = |key: &ForeignKey| {
+        key.columns.iter().all(|name| table.column(name).is_some_and(|column| !column.nullable))
+    };
+    // A part belongs to the whole that carries its name: `order_items` to `orders`.
+    let is_part = |key: &ForeignKey| table.name.starts_with(&format!("{}_", singular(&key.table)));
+    let dies_along = |key: &ForeignKey| key.on_delete == ReferentialAction::Cascade;
+    prefer(&mut found, is_required);
+    prefer(&mut found, is_part);
+    prefer(&mut found, dies_along);
+    let (key, parent) = match found.as_slice() {
+        [only] => *only,
+        [first, others @ ..] => return Some(Err(ambiguous(table, first.0, others))),
+        [] => return None,
+    };
+    let (column, referred) = (key.columns.first()?, key.referred.first()?);
+    let mut path = vec![column.clone()];
+    path.extend(parent.path.iter().cloned());
+    let condition = Expression::InSelect {
+        operand: Box::new(Expression::column(column)),
+        column: referred.clone(),
+        table: key.table.clone(),
+        condition: Box::new(parent.condition.clone()),
+    };
+    Some(Ok(owner(table, path, condition, key.span)))
+}
+
+/// Keeps those that hold, where any does.
+fn prefer(found: &mut Vec<(&ForeignKey, &Owner)>, holds: impl Fn(&ForeignKey) -> bool) {
+    if found.iter().any(|(key, _)| holds(key)) {
+        found.retain(|(key, _)| holds(key));
+    }
+}
+
+fn ambiguous(table: &Table, first: &ForeignKey, others: &[(&ForeignKey, &Owner)]) -> Diagnostic {
+    let mut diagnostic = Diagnostic::new(
+        &codes::S005,
+        table.span,
+        format!("several foreign keys of `{}` lead to a user", table.name),
+    )
+    .label("nobody but the admin owns its rows")
+    .also(first.span, format!("one way, through `{}`", first.table));
+    for (key, _) in others {
+        diagnostic = diagnostic.also(key.span, format!("another, through `{}`", key.table));
+    }
+    diagnostic.help(format!(
+        "to say whose rows they are, give `{}` a column `user_id` that refers to the users",
+        table.name
+    ))
+}
+
+fn equals_me(column: &str) -> Expression {
+    Expression::column(column).equals(Expression::principal_id())
+}
+
+fn owner(table: &Table, path: Vec<String>, condition: Expression, span: Span) -> Owner {
+    Owner { table: table.name.clone(), path, condition, span }
+}
