@@ -1,12 +1,89 @@
-//! The end of compiling: what nobody classed becomes prose or "not understood", suppressions are
-//! applied, and everything is put in the order of the text.
+//! The end of compiling: what nobody classed becomes prose, suppressions are applied, and everything
+//! is put in the order of the text.
 
-use crate::{Diagnostic, Ledger, compile::Reading};
+use crate::{
+    Class, Diagnostic, Ledger, Statement,
+    compile::{CompileOptions, Reading},
+    suppress::{self, Suppressed},
+    unit::units,
+};
+
+/// What is left when all is read.
+pub(crate) struct Finished {
+    pub(crate) ledger: Ledger,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) suppressed: Vec<Suppressed>,
+}
 
 /// Closes the ledger and sorts the diagnostics.
-pub(crate) fn finish(reading: Reading<'_>) -> (Ledger, Vec<Diagnostic>) {
-    let Reading { mut ledger, mut diagnostics, .. } = reading;
-    ledger.statements.sort_by_key(|statement| (statement.span.file, statement.span.start));
-    diagnostics.sort_by_key(|diagnostic| (diagnostic.span.file, diagnostic.span.start));
-    (ledger, diagnostics)
+pub(crate) fn finish(reading: Reading<'_>, options: &CompileOptions) -> Finished {
+    let Reading { sources, outline, ledger, mut diagnostics } = reading;
+    let mut ledger = settle(ledger);
+    let cover = ledger.cover();
+    for unit in units(outline) {
+        let span = unit.fence.map_or(unit.span, |fence| unit.span.to(fence.body));
+        if unit.form != "heading" && !cover.knows(span) {
+            ledger.class(unit.span, unit.form, Class::Prose, "");
+        }
+    }
+    order(&mut ledger.statements);
+    deduplicate(&mut diagnostics);
+    let (mut diagnostics, suppressed) = suppress::apply(sources, outline, options, diagnostics);
+    deduplicate(&mut diagnostics);
+    Finished { ledger, diagnostics, suppressed }
+}
+
+/// Keeps one statement of several about the same text: a claim wins over everything else.
+fn settle(ledger: Ledger) -> Ledger {
+    let (bound, rest): (Vec<Statement>, Vec<Statement>) =
+        ledger.statements.into_iter().partition(|statement| statement.class == Class::Bound);
+    let mut settled = Ledger { statements: bound };
+    let mut rest = rest;
+    // The smallest first, so that a statement within a fence wins over the fence.
+    rest.sort_by_key(|statement| {
+        (statement.span.end - statement.span.start, statement.class as u8)
+    });
+    let cover = settled.cover();
+    rest.retain(|statement| !cover.knows(statement.span));
+    order(&mut rest);
+    let mut end = None;
+    for statement in rest {
+        let key = (statement.span.file, statement.span.end);
+        let covered = end
+            .is_some_and(|(file, end)| file == statement.span.file && statement.span.start < end);
+        if !covered || statement.class == Class::Placeholder {
+            end = Some(end.map_or(key, |end: (u16, u32)| end.max(key)));
+            settled.statements.push(statement);
+        }
+    }
+    order(&mut settled.statements);
+    settled.statements.dedup_by(|second, first| {
+        first.span == second.span
+            && first.class == second.class
+            && first.kind == second.kind
+            && first.subject == second.subject
+            && first.meaning == second.meaning
+    });
+    settled
+}
+
+fn order(statements: &mut [Statement]) {
+    statements.sort_by(|a, b| {
+        (a.span.file, a.span.start, std::cmp::Reverse(a.span.end))
+            .cmp(&(b.span.file, b.span.start, std::cmp::Reverse(b.span.end)))
+            .then_with(|| a.kind.cmp(&b.kind))
+            .then_with(|| a.meaning.cmp(&b.meaning))
+    });
+}
+
+/// In the order of the text, the graver first at one place, each once.
+fn deduplicate(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by(|a, b| {
+        (a.span, a.level, a.code.code, &a.message).cmp(&(b.span, b.level, b.code.code, &b.message))
+    });
+    diagnostics.dedup_by(|second, first| {
+        first.span == second.span
+            && std::ptr::eq(first.code, second.code)
+            && first.message == second.message
+    });
 }

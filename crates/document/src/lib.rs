@@ -8,12 +8,18 @@ pub mod chapter;
 pub mod codes;
 pub mod diagnostic;
 pub mod expression;
+pub mod json;
 pub mod lexicon;
 pub mod outline;
+pub mod placeholder;
+pub mod render;
 pub mod setting;
 pub mod source;
 pub mod statement;
+pub mod suppress;
 mod text;
+pub mod unit;
+pub mod yaml;
 
 pub mod api;
 pub mod data;
@@ -30,7 +36,7 @@ mod finish;
 pub mod system;
 
 pub use chapter::Chapter;
-pub use compile::{Compiled, compile};
+pub use compile::{CompileOptions, Compiled, compile, compile_with};
 pub use diagnostic::{Diagnostic, Level};
 pub use source::{Place, Source, Sources, Span};
 pub use statement::{ClaimKind, Class, Enforcement, Ledger, Statement};

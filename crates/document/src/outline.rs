@@ -230,11 +230,21 @@ impl Outline {
 
     /// Nodes directly inside `node`, in order.
     pub fn children(&self, node: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
+        let end = self.nodes.get(node).map_or(Span::default(), |node| node.span);
         self.nodes
             .iter()
             .enumerate()
             .skip(node + 1)
+            .take_while(move |(_, child)| child.span.file == end.file && child.span.start < end.end)
             .filter(move |(_, child)| child.parent == Some(node))
+    }
+
+    /// The last node that begins at or before the span's start in its file.
+    pub fn node_at(&self, span: Span) -> Option<NodeId> {
+        let after = self
+            .nodes
+            .partition_point(|node| (node.span.file, node.span.start) <= (span.file, span.start));
+        after.checked_sub(1).filter(|&id| self.nodes[id].span.file == span.file)
     }
 }
 

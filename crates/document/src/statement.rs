@@ -186,4 +186,38 @@ impl Ledger {
             .iter()
             .any(|statement| span.contains(statement.span) || statement.span.contains(span))
     }
+
+    /// An index of what is classed so far, for asking about many spans.
+    pub fn cover(&self) -> Cover {
+        let mut spans: Vec<Span> = self.statements.iter().map(|statement| statement.span).collect();
+        spans.sort_unstable();
+        let mut merged: Vec<Span> = Vec::with_capacity(spans.len());
+        for span in spans {
+            match merged.last_mut() {
+                Some(last) if last.file == span.file && span.start < last.end => {
+                    last.end = last.end.max(span.end);
+                }
+                _ => merged.push(span),
+            }
+        }
+        Cover { merged }
+    }
+}
+
+/// Which parts of the text are classed.
+#[derive(Debug, Clone, Default)]
+pub struct Cover {
+    /// Disjoint spans in order.
+    merged: Vec<Span>,
+}
+
+impl Cover {
+    /// True where any part of the span is classed.
+    pub fn knows(&self, span: Span) -> bool {
+        let after =
+            self.merged.partition_point(|known| (known.file, known.end) <= (span.file, span.start));
+        self.merged.get(after).is_some_and(|known| {
+            known.file == span.file && known.start < span.end.max(span.start + 1)
+        })
+    }
 }

@@ -1,0 +1,33 @@
+//! Reads what concerns the text itself: encoding, fences, headings and links, and what is not filled
+//! in yet. Runs before every chapter.
+
+mod fences;
+mod headings;
+mod holes;
+
+use crate::{Diagnostic, Span, codes, compile::Reading};
+
+/// Reports defects of the text and classes placeholders before any chapter is read.
+pub(crate) fn read(reading: &mut Reading<'_>) {
+    encoding(reading);
+    fences::read(reading);
+    headings::read(reading);
+    holes::read(reading);
+}
+
+fn encoding(reading: &mut Reading<'_>) {
+    for (index, source) in reading.sources.files.iter().enumerate() {
+        if !source.was_invalid_utf8 {
+            continue;
+        }
+        let file = u16::try_from(index).unwrap_or(u16::MAX);
+        let at = source.text.find(char::REPLACEMENT_CHARACTER).unwrap_or(0);
+        let span = Span::new(file, at, (at + 3).min(source.text.len()));
+        let count = source.text.matches(char::REPLACEMENT_CHARACTER).count();
+        reading.diagnostics.push(
+            Diagnostic::new(&codes::T001, span, format!("`{}` is not UTF-8", source.name))
+                .label(format!("the first of {count} places where bytes had to be replaced"))
+                .help("save the file as UTF-8"),
+        );
+    }
+}
