@@ -3,9 +3,9 @@
 
 use document::{
     Compiled, Diagnostic, Level, Statement,
-    outline::{Fence, Inline, Mark as TextMark, NodeId, NodeKind},
+    outline::{Fence, Inline, Mark as TextMark, NodeId, NodeKind, Part},
 };
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::{
     diagram,
@@ -176,7 +176,9 @@ impl<'a> Body<'a> {
         let mark = self.marks.at((id, 0));
         match mark.map(Mark::style) {
             None | Some("") => inner,
-            Some(style) => html! { div class=(style) { (inner) (diagnostics(self.compiled, mark)) } },
+            Some(style) => {
+                html! { div class=(style) { (inner) (diagnostics(self.compiled, mark)) } }
+            }
         }
     }
 
@@ -237,14 +239,15 @@ pub(crate) fn back_ticked(text: &str) -> Markup {
 /// Running text with its marks.
 fn text(inline: &Inline) -> Markup {
     html! {
-        @for part in &inline.parts {
+        @for (index, part) in inline.parts.iter().enumerate() {
             @let words = inline.text.get(part.range.clone()).unwrap_or("");
             @match part.mark {
                 TextMark::Code => code { (words) },
                 TextMark::Strong => strong { (words) },
                 TextMark::Emphasis => em { (words) },
                 TextMark::Strike => s { (words) },
-                TextMark::Break | TextMark::Html => @if words.contains('\n') { (line_end(part.mark)) },
+                TextMark::Break => (line_end(inline.parts.get(index + 1))),
+                TextMark::Html => @if words.contains('\n') { br; },
                 TextMark::Link => (link(words, part.target.as_deref())),
                 TextMark::Image => span.note { "[" (words) "]" },
                 TextMark::Plain => (words),
@@ -253,9 +256,12 @@ fn text(inline: &Inline) -> Markup {
     }
 }
 
-/// Lines of a paragraph stay lines, as label lines do on most Markdown hosts.
-fn line_end(mark: TextMark) -> Markup {
-    if mark == TextMark::Break { PreEscaped("<br>\n".to_owned()) } else { html! { br; } }
+/// A line that begins with a bold label stays a line; other lines flow on.
+fn line_end(next: Option<&Part>) -> Markup {
+    match next {
+        Some(part) if part.mark == TextMark::Strong => html! { br; "\n" },
+        _ => html! { "\n" },
+    }
 }
 
 fn link(words: &str, target: Option<&str>) -> Markup {
@@ -267,8 +273,11 @@ fn link(words: &str, target: Option<&str>) -> Markup {
 
 /// True for targets that cannot run anything: web and mail addresses, anchors, relative paths.
 fn is_safe(target: &str) -> bool {
-    let lower: String =
-        target.chars().filter(|c| !c.is_control() && !c.is_whitespace()).collect::<String>().to_lowercase();
+    let lower: String = target
+        .chars()
+        .filter(|c| !c.is_control() && !c.is_whitespace())
+        .collect::<String>()
+        .to_lowercase();
     ["http://", "https://", "mailto:", "#"].iter().any(|start| lower.starts_with(start))
         || !lower.split(['/', '?', '#']).next().unwrap_or("").contains(':')
 }
@@ -290,7 +299,9 @@ mod tests {
             | <u>h</u> |\n|---|\n| <svg onload=x> |\n\n```sql\n<script>x</script>\n```\n\n\
             ```mermaid\ngraph TD\n A[\"<script>x</script>\"] --> B\n```\n";
         let html = drawn(hostile);
-        for forbidden in ["<script", "<img", "<svg onload", "<i>x", "<u>h", "href=\"java", "href=\"JaVa"] {
+        for forbidden in
+            ["<script", "<img", "<svg onload", "<i>x", "<u>h", "href=\"java", "href=\"JaVa"]
+        {
             assert!(!html.contains(forbidden), "{forbidden} in {html}");
         }
     }
@@ -298,7 +309,11 @@ mod tests {
     #[test]
     fn safe_links_are_kept() {
         assert!(is_safe("https://example.org") && is_safe("#data") && is_safe("docs/a.md"));
-        assert!(!is_safe("javascript:alert(1)") && !is_safe("data:text/html,x") && !is_safe("vbscript:x"));
+        assert!(
+            !is_safe("javascript:alert(1)")
+                && !is_safe("data:text/html,x")
+                && !is_safe("vbscript:x")
+        );
     }
 
     #[test]

@@ -63,9 +63,7 @@ impl Mark<'_> {
 
     /// True where something makes at least one of the claims true.
     fn is_enforced(&self) -> bool {
-        self.statements
-            .iter()
-            .any(|statement| statement.enforcement == Some(Enforcement::Enforced))
+        self.statements.iter().any(|statement| statement.enforcement == Some(Enforcement::Enforced))
     }
 }
 
@@ -99,15 +97,16 @@ fn units(compiled: &Compiled) -> Vec<(Span, NodeId)> {
 }
 
 fn piece_at(compiled: &Compiled, units: &[(Span, NodeId)], span: Span) -> Option<Piece> {
-    let after = units
-        .partition_point(|(unit, _)| (unit.file, unit.start) <= (span.file, span.start));
+    let after =
+        units.partition_point(|(unit, _)| (unit.file, unit.start) <= (span.file, span.start));
     let &(unit, node) = units.get(after.checked_sub(1)?)?;
     if unit.file != span.file || span.start > unit.end {
         return None;
     }
     let line = match &compiled.outline.nodes.get(node)?.kind {
         NodeKind::Fence(fence) if !fence.pieces.is_empty() => {
-            let place = |at: u32| Some(compiled.sources.files.get(span.file as usize)?.place(at as usize));
+            let place =
+                |at: u32| Some(compiled.sources.files.get(span.file as usize)?.place(at as usize));
             let (first, here) = (place(fence.body.start)?.line, place(span.start)?.line);
             here.saturating_sub(first)
         }

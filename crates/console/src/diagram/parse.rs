@@ -137,7 +137,11 @@ fn flow_box<'a>(
         }
     }
     let after = rest.split_once(":::").map_or(rest, |(before, class)| {
-        if before.is_empty() { class.trim_start_matches(|c: char| c.is_alphanumeric()) } else { rest }
+        if before.is_empty() {
+            class.trim_start_matches(|c: char| c.is_alphanumeric())
+        } else {
+            rest
+        }
     });
     Some((index, after))
 }
@@ -162,7 +166,13 @@ fn flow_link(text: &str) -> Option<(Link, &str)> {
         return Some(labelled(after, dashed, true));
     }
     // `-- label -->`
-    let close = if line.contains('=') { "==" } else if dashed { ".-" } else { "--" };
+    let close = if line.contains('=') {
+        "=="
+    } else if dashed {
+        ".-"
+    } else {
+        "--"
+    };
     if line.len() == 2
         && let Some((label, after)) = rest.split_once(close)
     {

@@ -42,8 +42,7 @@ fn one(value: f64) -> String {
 
 /// The frame around all boxes of a group.
 fn around(diagram: &Diagram, frames: &[Frame], group: usize) -> Option<Frame> {
-    let members =
-        diagram.boxes.iter().zip(frames).filter(|(drawn, _)| drawn.group == Some(group));
+    let members = diagram.boxes.iter().zip(frames).filter(|(drawn, _)| drawn.group == Some(group));
     let mut edges: Option<(f64, f64, f64, f64)> = None;
     for (_, frame) in members {
         let here = (frame.x, frame.y, frame.x + frame.width, frame.y + frame.height);
@@ -63,11 +62,8 @@ fn line(diagram: &Diagram, edge: &Edge, frames: &[Frame], marker: &str) -> Marku
     let (Some(from), Some(to)) = (frames.get(edge.from), frames.get(edge.to)) else {
         return html! {};
     };
-    let (path, middle) = if edge.from == edge.to {
-        loop_path(from)
-    } else {
-        curve(diagram, from, to)
-    };
+    let (path, middle) =
+        if edge.from == edge.to { loop_path(from) } else { curve(diagram, from, to) };
     let end = edge.arrow.then(|| format!("url(#{marker})"));
     html! {
         path class=(if edge.dashed { "edge dashed" } else { "edge" }) d=(path) marker-end=[end] {}
@@ -90,7 +86,12 @@ fn loop_path(frame: &Frame) -> (String, (f64, f64)) {
     let (x, y) = (frame.x + frame.width, frame.y + frame.height / 2.0);
     let path = format!(
         "M {x:.1} {:.1} C {:.1} {:.1} {:.1} {:.1} {x:.1} {:.1}",
-        y - 8.0, x + 40.0, y - 30.0, x + 40.0, y + 30.0, y + 8.0
+        y - 8.0,
+        x + 40.0,
+        y - 30.0,
+        x + 40.0,
+        y + 30.0,
+        y + 8.0
     );
     (path, (x + 34.0, y - 16.0))
 }
