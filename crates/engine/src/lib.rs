@@ -5,10 +5,12 @@
 //! Everything that meets network, disk or time lives here; time and randomness only through
 //! [`World`].
 
+mod answer;
 pub mod pages;
 pub mod problem;
 pub mod request;
 pub mod running;
+pub mod server;
 pub mod service;
 pub mod settings;
 pub mod world;

@@ -14,3 +14,14 @@ pub struct Running {
     /// Tables as the engine serves them, by name.
     pub resources: crate::data::Resources,
 }
+
+impl Running {
+    /// Prepares a document: everything that can be known before the first request.
+    pub fn prepare(
+        compiled: Arc<Compiled>,
+        _settings: &crate::Settings,
+        _evidence: &crate::observability::Evidence,
+    ) -> Self {
+        Self { compiled, router: Default::default(), resources: Default::default() }
+    }
+}

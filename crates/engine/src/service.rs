@@ -1,15 +1,29 @@
 //! The service: the store, the version that is served, identity and evidence. Starts, answers
 //! requests, and swaps in a new version without dropping one.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use document::Compiled;
 use jiff::Timestamp;
-use store::Store;
-use tokio::sync::watch;
+use sha2::{Digest, Sha256};
+use store::{Store, plan::Class};
+use tokio::sync::{Mutex, Notify, watch};
 
-use crate::{Running, Settings, World, pages::Pages};
+use crate::{
+    Running, Settings, World,
+    observability::{AccessLog, Evidence, watch_tables},
+    pages::Pages,
+};
+
+/// Longest time that a change of tables waits for requests in flight, in milliseconds.
+const QUIET_MS_MAX: u64 = 5_000;
 
 /// Why a service does not start, or a new version is not swapped in.
 #[derive(Debug, thiserror::Error)]
@@ -54,13 +68,63 @@ pub struct Inner {
     /// Keys, tokens, limits.
     pub security: crate::security::State,
     /// What was observed.
-    pub evidence: crate::observability::Evidence,
+    pub evidence: Evidence,
+    /// One line per answer, where it is wanted.
+    pub access_log: Option<AccessLog>,
     /// The last save that could not be served, until a good one follows.
     pub refused: ArcSwapOption<RefusedSave>,
     /// Counts swaps and refused saves; pages wait on it to push news.
     pub changes: watch::Sender<u64>,
     /// What answers at `/` and below `/_/`, once mounted.
     pub pages: OnceLock<Arc<dyn Pages>>,
+    /// Holds requests back while tables change under them.
+    gate: Gate,
+    /// One replacement at a time.
+    replacing: Mutex<()>,
+}
+
+/// Holds new requests back while a plan runs that changes more than it adds, so that every request
+/// meets the tables of its own version. Open, it costs one load.
+#[derive(Default)]
+struct Gate {
+    closed: AtomicBool,
+    opened: Notify,
+}
+
+impl Gate {
+    /// Waits until the gate is open.
+    async fn wait(&self) {
+        let opened = self.opened.notified();
+        if self.closed.load(SeqCst) {
+            opened.await;
+        }
+    }
+}
+
+/// A request that is being answered, until dropped.
+pub(crate) struct InFlight<'a>(&'a Inner);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.evidence.in_flight.fetch_sub(1, SeqCst);
+    }
+}
+
+/// Opens the gate when dropped, whatever happened in between.
+struct Closed<'a>(&'a Gate);
+
+impl<'a> Closed<'a> {
+    fn of(gate: &'a Gate) -> Self {
+        gate.closed.store(true, SeqCst);
+        Self(gate)
+    }
+}
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.0.closed.store(false, SeqCst);
+        self.0.opened.notify_waiters();
+    }
 }
 
 /// A save that could not be served: the version before it serves on.
@@ -80,19 +144,84 @@ impl Service {
     /// # Errors
     /// [`StartError`].
     pub async fn start(
-        _compiled: Arc<Compiled>,
-        _settings: Settings,
-        _world: Arc<dyn World>,
+        compiled: Arc<Compiled>,
+        settings: Settings,
+        world: Arc<dyn World>,
     ) -> Result<Self, StartError> {
-        Err(StartError::Document)
+        may_be_served(&compiled, &settings)?;
+        create_private_directory(&settings.data_directory)?;
+        let options = store::Options { durability: settings.durability, ..Default::default() };
+        let store = Store::open(&settings.data_directory, options)?;
+        let schema = crate::data::schema(&compiled);
+        let plan = store.plan(&schema).await?;
+        if plan.is_blocked() {
+            return Err(StartError::Blocked(plan));
+        }
+        store.apply(&plan, &schema, &hash_of(&compiled)).await?;
+        let evidence = Evidence::new(world.now());
+        let access_log = AccessLog::open(&settings.access_log)
+            .map_err(|error| StartError::Machine(format!("cannot open the access log: {error}")))?;
+        let running = Running::prepare(compiled, &settings, &evidence);
+        let inner = Arc::new(Inner {
+            settings,
+            world,
+            store,
+            running: ArcSwap::from_pointee(running),
+            security: crate::security::State::default(),
+            evidence,
+            access_log,
+            refused: ArcSwapOption::empty(),
+            changes: watch::Sender::new(0),
+            pages: OnceLock::new(),
+            gate: Gate::default(),
+            replacing: Mutex::new(()),
+        });
+        watch_window(Arc::downgrade(&inner));
+        watch_tables(Arc::downgrade(&inner));
+        Ok(Self { inner })
     }
 
-    /// Plans the new version, applies what is safe and swaps it in; the old one serves on where
-    /// anything fails.
+    /// Plans the new version, applies what is safe and swaps it in. Requests in flight finish on
+    /// the version that they began with.
     ///
     /// # Errors
-    /// [`StartError`].
-    pub async fn replace(&self, _compiled: Arc<Compiled>) -> Result<(), StartError> {
+    /// What was refused and why; the version before it serves on.
+    pub async fn replace(&self, compiled: Arc<Compiled>) -> Result<(), Arc<RefusedSave>> {
+        let inner = &*self.inner;
+        let _one_at_a_time = inner.replacing.lock().await;
+        let result = match self.try_replace(&compiled).await {
+            Ok(()) => {
+                inner.refused.store(None);
+                Ok(())
+            }
+            Err(reason) => {
+                let at = inner.world.now();
+                let refused = Arc::new(RefusedSave { at, reason, compiled });
+                inner.refused.store(Some(refused.clone()));
+                Err(refused)
+            }
+        };
+        inner.changes.send_modify(|count| *count += 1);
+        result
+    }
+
+    async fn try_replace(&self, compiled: &Arc<Compiled>) -> Result<(), StartError> {
+        let inner = &*self.inner;
+        may_be_served(compiled, &inner.settings)?;
+        let schema = crate::data::schema(compiled);
+        let plan = inner.store.plan(&schema).await?;
+        if plan.is_blocked() {
+            return Err(StartError::Blocked(plan));
+        }
+        let running = Running::prepare(compiled.clone(), &inner.settings, &inner.evidence);
+        // What only adds cannot disturb the old version. Anything else waits until nobody uses it.
+        let only_adds = plan.steps.iter().all(|step| step.class == Class::Safe);
+        let _closed = (!only_adds).then(|| Closed::of(&inner.gate));
+        if !only_adds {
+            inner.quiet().await;
+        }
+        inner.store.apply(&plan, &schema, &hash_of(compiled)).await?;
+        inner.running.store(Arc::new(running));
         Ok(())
     }
 
@@ -100,4 +229,86 @@ impl Service {
     pub fn mount(&self, pages: Arc<dyn Pages>) {
         let _ = self.inner.pages.set(pages);
     }
+}
+
+impl Inner {
+    /// Counts a request as being answered, once the gate is open. It counts before it looks at the
+    /// gate: whoever closes the gate and then sees no request may be sure that none slipped in.
+    pub(crate) async fn enter(&self) -> InFlight<'_> {
+        loop {
+            self.evidence.in_flight.fetch_add(1, SeqCst);
+            let in_flight = InFlight(self);
+            if !self.gate.closed.load(SeqCst) {
+                return in_flight;
+            }
+            drop(in_flight);
+            self.gate.wait().await;
+        }
+    }
+
+    /// Waits until no request is being answered, for a while.
+    async fn quiet(&self) {
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(QUIET_MS_MAX);
+        while self.evidence.is_busy() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// Errors and missing variables stop a document, unless its sound part is asked for.
+fn may_be_served(compiled: &Compiled, settings: &Settings) -> Result<(), StartError> {
+    if settings.partial {
+        return Ok(());
+    }
+    if !compiled.is_sound() {
+        return Err(StartError::Document);
+    }
+    match missing_variables(compiled, settings) {
+        names if names.is_empty() => Ok(()),
+        names => Err(StartError::Variables { names }),
+    }
+}
+
+/// Variables that the document requires, has no default for, and that nobody set.
+pub fn missing_variables(compiled: &Compiled, settings: &Settings) -> Vec<String> {
+    let variables = compiled.system.delivery.variables.iter();
+    let missing = variables.filter(|variable| {
+        variable.required
+            && variable.default.is_none()
+            && settings.variables.get(&variable.name).is_none_or(String::is_empty)
+    });
+    missing.map(|variable| variable.name.clone()).collect()
+}
+
+/// Rows, keys and logs are nobody else's business.
+fn create_private_directory(path: &std::path::Path) -> Result<(), StartError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| {
+        StartError::Machine(format!("cannot create the directory {}: {error}", path.display()))
+    })
+}
+
+/// Identifies the text of a document in the history of the store.
+fn hash_of(compiled: &Compiled) -> String {
+    let mut hash = Sha256::new();
+    for file in &compiled.sources.files {
+        hash.update(file.text.len().to_be_bytes());
+        hash.update(file.text.as_bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Turns the sliding window of evidence for as long as the service lives.
+fn watch_window(inner: Weak<Inner>) {
+    tokio::spawn(async move {
+        let slice = Duration::from_secs(crate::observability::SLICE_SECONDS);
+        loop {
+            tokio::time::sleep(slice).await;
+            let Some(inner) = inner.upgrade() else { break };
+            inner.evidence.turn(inner.world.now());
+        }
+    });
 }

@@ -1,5 +1,6 @@
 //! What the operator decides: addresses, directories, limits. Everything has a safe default.
 
+use crate::observability::AccessLogTo;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 /// The operator's settings of one service.
@@ -27,6 +28,8 @@ pub struct Settings {
     pub query_bytes_max: usize,
     /// Operations in one batch.
     pub batch_operations_max: usize,
+    /// Where the access log goes.
+    pub access_log: AccessLogTo,
 }
 
 impl Settings {
@@ -44,6 +47,7 @@ impl Settings {
             request_ms_max: 30_000,
             query_bytes_max: 8 * 1024,
             batch_operations_max: 100,
+            access_log: AccessLogTo::Off,
         }
     }
 }

@@ -14,3 +14,8 @@ pub struct Resource {
     /// Its name.
     pub name: Arc<str>,
 }
+
+/// The schema that the store should have for this document.
+pub fn schema(_compiled: &document::Compiled) -> store::schema::Schema {
+    store::schema::Schema::default()
+}

@@ -5,7 +5,10 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{
+            AtomicI64, AtomicU64, AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     time::Duration,
 };
@@ -204,6 +207,11 @@ impl Evidence {
             evidence.count.fetch_add(1, Relaxed);
             evidence.last_at.store(at.as_microsecond(), Relaxed);
         }
+    }
+
+    /// True while a request is being answered.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.in_flight.load(SeqCst) != 0
     }
 
     /// Begins the next slice of the window; the oldest is forgotten. The slice is emptied before

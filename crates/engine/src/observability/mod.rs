@@ -1,10 +1,15 @@
 //! Observability: what the running system observed about each claim.
 
+mod access_log;
 mod evidence;
 mod histogram;
+mod rows;
 mod snapshot;
 
+pub use access_log::{AccessLog, AccessLogTo, Line};
+pub(crate) use evidence::SLICE_SECONDS;
 pub use evidence::{EndpointEvidence, Evidence};
+pub(crate) use rows::watch_tables;
 pub use snapshot::{
     EndpointSnapshot, Percentile, Sample, SettingSnapshot, Snapshot, TableSnapshot, Verdict,
 };

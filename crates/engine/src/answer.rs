@@ -1,0 +1,136 @@
+//! Around every request: pages first, then what is built in, then the document's endpoints; within
+//! a time limit, with panics contained, counted and logged.
+
+use std::{
+    net::SocketAddr,
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+use axum::{body::Body, response::Response};
+use futures_util::FutureExt;
+use http::{Method, Request, Uri, header, request::Parts};
+
+use crate::{
+    Principal, Problem, Service, Visit,
+    observability::{EndpointEvidence, Line},
+    problem::ProblemCode,
+};
+
+impl Service {
+    /// Answers one request. Never fails and never panics: what goes wrong on our side is a fault,
+    /// logged once with an id that the caller gets.
+    pub async fn answer(&self, request: Request<Body>, peer: SocketAddr) -> Response {
+        let started = Instant::now();
+        let inner = &*self.inner;
+        let _in_flight = inner.enter().await;
+        let (parts, body) = request.into_parts();
+        let asked = Asked { method: parts.method.clone(), uri: parts.uri.clone(), peer };
+        let time_max = Duration::from_millis(inner.settings.request_ms_max);
+        let work = AssertUnwindSafe(self.dispatch(parts, body, peer)).catch_unwind();
+        let response = match tokio::time::timeout(time_max, work).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(panic)) => self.fault(&asked, &words_of(&*panic)),
+            Err(_) => self.refuse(Problem::new(
+                ProblemCode::Timeout,
+                format!("the answer took longer than {} ms", time_max.as_millis()),
+            )),
+        };
+        self.note(&asked, &response, started.elapsed());
+        response
+    }
+
+    /// Pages, then what is built in, then the document's endpoints.
+    async fn dispatch(&self, mut parts: Parts, mut body: Body, peer: SocketAddr) -> Response {
+        let inner = &self.inner;
+        let path = parts.uri.path();
+        if let Some(pages) = inner.pages.get()
+            && (path == "/" || path.starts_with("/_/"))
+        {
+            let Ok(bytes) = axum::body::to_bytes(body, inner.settings.body_bytes_max).await else {
+                let limit = inner.settings.body_bytes_max;
+                let message = format!("the body is larger than {limit} bytes");
+                return self.refuse(Problem::new(ProblemCode::PayloadTooLarge, message));
+            };
+            let visit = Visit {
+                service: self.clone(),
+                running: inner.running.load_full(),
+                principal: Principal::Anonymous,
+                peer,
+                parts: parts.clone(),
+                body: bytes.clone(),
+            };
+            if let Some(response) = pages.answer(visit).await {
+                return response;
+            }
+            body = Body::from(bytes);
+        }
+        parts.extensions.clear();
+        crate::request::answer(inner, parts, body, peer).await
+    }
+
+    /// Counts and logs an answer.
+    fn note(&self, asked: &Asked, response: &Response, elapsed: Duration) {
+        let inner = &self.inner;
+        let now = inner.world.now();
+        let evidence = response.extensions().get::<Arc<EndpointEvidence>>();
+        if let Some(evidence) = evidence {
+            evidence.record(response.status(), elapsed, now);
+        }
+        if let Some(log) = &inner.access_log {
+            let line = Line {
+                at: now,
+                method: asked.method.clone(),
+                uri: asked.uri.clone(),
+                route: evidence.cloned(),
+                status: response.status().as_u16(),
+                elapsed,
+                bytes: hyper::body::Body::size_hint(response.body()).exact(),
+                request_id: response.headers().get("x-request-id").cloned(),
+                peer: asked.peer.ip(),
+            };
+            if !log.write(line) {
+                inner.evidence.log_lines_dropped.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    /// A fault of ours: logged once with an id; the caller gets the id and nothing else.
+    fn fault(&self, asked: &Asked, words: &str) -> Response {
+        let id = self.inner.world.uuid();
+        self.inner.evidence.faults.fetch_add(1, Relaxed);
+        // Only the path: a query string may carry what no log should hold.
+        tracing::error!(
+            fault = %id, method = %asked.method, path = asked.uri.path(), "fault: {words}"
+        );
+        let message = format!("something went wrong on our side; its id is {id}");
+        self.refuse(Problem::new(ProblemCode::Fault, message))
+    }
+
+    /// A problem as an answer, in the document's own error shape.
+    fn refuse(&self, problem: Problem) -> Response {
+        let (code, status) = problem.code.row();
+        let body = serde_json::json!({"error": {"code": code, "message": problem.message}});
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = status;
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        response
+    }
+}
+
+/// What was asked, kept for the log.
+struct Asked {
+    method: Method,
+    uri: Uri,
+    peer: SocketAddr,
+}
+
+/// The words of a panic.
+fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let word = panic.downcast_ref::<&str>().copied();
+    let words = word.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    words.unwrap_or("a panic without words").to_owned()
+}

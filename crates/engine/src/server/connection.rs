@@ -1,0 +1,133 @@
+//! One connection: HTTP/1.1 or HTTP/2, each request to the one handler, closed when its client is
+//! slower than the limits allow.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::{Arc, atomic::Ordering::Relaxed},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{body::Body, response::Response};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto::Builder,
+};
+use tokio::{net::TcpStream, sync::watch};
+
+use super::{
+    Limits, compression,
+    patience::{InFlight, Pulse, Watched},
+};
+use crate::Service;
+
+/// How often a connection's limits are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Serves a connection to its end.
+pub(super) async fn serve(
+    socket: TcpStream,
+    peer: SocketAddr,
+    service: Service,
+    limits: &Limits,
+    mut drain: watch::Receiver<bool>,
+) {
+    service.inner.evidence.connections.fetch_add(1, Relaxed);
+    let inner = service.inner.clone();
+    let pulse = Pulse::new();
+    let compress_bytes_min = limits.compress_bytes_min;
+    let handler = {
+        let pulse = pulse.clone();
+        hyper::service::service_fn(move |request: Request<Incoming>| {
+            let in_flight = pulse.begin();
+            let service = service.clone();
+            async move {
+                let wishes = compression::Wishes::of(request.headers());
+                let response = service.answer(request.map(Body::new), peer).await;
+                let response = compression::compress(response, wishes, compress_bytes_min).await;
+                Ok::<_, Infallible>(held(response, in_flight))
+            }
+        })
+    };
+    let builder = builder(limits);
+    let watched = Watched { socket, pulse: pulse.clone() };
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(watched), handler));
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    let mut drains = *drain.borrow();
+    loop {
+        tokio::select! {
+            biased;
+            // Broken pipes and malformed heads are the client's business: hyper has answered them.
+            _ = connection.as_mut() => break,
+            _ = look.tick() => if let Some(limit) = pulse.exceeded(limits) {
+                tracing::debug!(%peer, ?limit, "connection closed");
+                break;
+            },
+            changed = drain.changed(), if !drains => {
+                drains = true;
+                if changed.is_ok() {
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+    inner.evidence.connections.fetch_sub(1, Relaxed);
+}
+
+/// HTTP as we speak it.
+fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    // hyper's own timer for heads would be set anew for every request; ours looks once a second.
+    builder
+        .http1()
+        .header_read_timeout(None)
+        .max_buf_size(limits.head_bytes_max)
+        .max_headers(limits.headers_max)
+        .pipeline_flush(true);
+    builder
+        .http2()
+        .max_concurrent_streams(limits.streams_max)
+        .max_header_list_size(u32::try_from(limits.head_bytes_max).unwrap_or(u32::MAX));
+    builder
+}
+
+/// Streams count as in flight until they end; whole bodies are written at once and need no guard.
+fn held(response: Response, in_flight: InFlight) -> Response {
+    if response.body().size_hint().exact().is_some() {
+        return response;
+    }
+    response.map(|body| Body::new(Held { body, _in_flight: Arc::new(in_flight) }))
+}
+
+/// A stream and the guard that marks it as in flight.
+struct Held {
+    body: Body,
+    _in_flight: Arc<InFlight>,
+}
+
+impl hyper::body::Body for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let mut frame = self.body.frame();
+        Pin::new(&mut frame).poll(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
