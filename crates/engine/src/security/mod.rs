@@ -1,9 +1,66 @@
-//! Security: who asks, and what they may do.
+//! Security: who asks, what they may do, how often, and from where.
+//!
+//! A request enters at [`who`]; accounts are served by [`account`]; what the engine keeps for
+//! itself stands in [`internal_tables`].
 
+mod accounts;
+mod changes;
+mod keys;
+mod password;
 mod principal;
+mod rows;
+mod secret;
+mod sessions;
+mod tables;
+mod token;
+mod who;
 
 pub use principal::{Principal, User};
+pub use tables::{INTERNAL_PREFIX, built_in_users, internal_tables};
+pub use who::{Asked, unauthenticated, who};
+
+use crate::{Problem, Running, service::Inner};
 
 /// Keys, verified tokens, limits: what outlives one version of the document.
 #[derive(Default)]
-pub struct State {}
+pub struct State {
+    keys: keys::Keys,
+    verified: who::Verified,
+    changes: changes::Changes,
+    hashing: password::Hashing,
+}
+
+impl State {
+    /// One user's row has changed or gone: tokens of this user are looked at again.
+    pub fn user_changed(&self, subject: &str) {
+        self.changes.user(subject);
+    }
+
+    /// Rows of `table` have changed in a way that may touch any user: to be called after every
+    /// write. Cheap: it only counts, and only where the table holds users.
+    pub fn table_changed(&self, system: &document::System, table: &str, is_delete: bool) {
+        // A delete anywhere may reach users by a cascade.
+        if is_delete || accounts::Accounts::of(system).table == table {
+            self.changes.everybody();
+        }
+    }
+}
+
+/// Makes ready what a version of the document needs, so that no request waits for it: above all the
+/// key for tokens, which takes up to a second at the first start.
+///
+/// # Errors
+/// 500 where the key can be neither read nor made; the reason is in the log.
+pub fn prepare(inner: &Inner, running: &Running) -> Result<(), Problem> {
+    sessions::key(inner, running).map(|_| ())
+}
+
+/// The public keys that verify tokens, as a JWK set.
+///
+/// # Errors
+/// 500 where the key can be neither read nor made.
+pub fn jwks(inner: &Inner, running: &Running) -> Result<serde_json::Value, Problem> {
+    let key = sessions::key(inner, running)?;
+    let keys: Vec<_> = key.public.iter().cloned().collect();
+    Ok(serde_json::json!({ "keys": keys }))
+}
