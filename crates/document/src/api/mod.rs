@@ -1,11 +1,23 @@
 //! Api: what the document says about its endpoints.
 
+mod action;
+mod base;
+mod bind;
+mod built_in;
 pub mod codes;
+mod collect;
+mod draft;
+mod fences;
 mod line;
+mod merge;
 mod model;
 mod names;
 mod path;
 mod read;
+mod report;
+mod rows;
+mod scope;
+mod tables;
 
 pub use model::*;
 pub(crate) use read::read;

@@ -1,6 +1,124 @@
 //! Reads the api chapter's statements into claims.
 
-use crate::{compile::Reading, system::System};
+use super::{
+    Api, Binding, Endpoint, Nested, Operation, base,
+    bind::{Bound, bind},
+    collect::collect,
+    draft::Draft,
+    merge::{Merged, merge, places},
+    report,
+    scope::Scopes,
+    tables::Tables,
+};
+use crate::{
+    Chapter, ClaimKind, Class, Enforcement, compile::Reading, outline::NodeKind, statement::Claim,
+    system::System,
+};
 
 /// Adds what the document says to the system, and classes each statement it understands.
-pub(crate) fn read(_reading: &mut Reading<'_>, _system: &mut System) {}
+pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
+    let scopes = Scopes::of(reading.outline);
+    let drafts = collect(reading.outline, &scopes);
+    let (patterns, drafts): (Vec<Draft>, Vec<Draft>) =
+        drafts.into_iter().partition(|draft| draft.is_pattern);
+    for pattern in &patterns {
+        reading.ledger.class(
+            pattern.span,
+            "line",
+            Class::Placeholder,
+            format!("`{}` is a pattern, not an endpoint", pattern.path),
+        );
+    }
+    let merged = merge(drafts, &mut reading.diagnostics);
+    let tables = Tables::new(&system.data, &system.messaging.machines);
+    let bound: Vec<(Merged, Bound)> = merged
+        .into_iter()
+        .map(|one| {
+            let bound = bind(&tables, one.draft.method, &one.draft.path);
+            (one, bound)
+        })
+        .collect();
+    reading.diagnostics.extend(report::unbound(&tables, &bound));
+    let mut api = Api { title: title(reading), ..Api::default() };
+    api.base = base::of(&scopes, &bound);
+    for (one, bound) in bound {
+        claim(reading, &one, &bound.binding);
+        api.endpoints.push(endpoint(one.draft, bound.binding));
+    }
+    system.api = api;
+}
+
+fn endpoint(draft: Draft, binding: Binding) -> Endpoint {
+    Endpoint {
+        method: draft.method,
+        path: draft.path,
+        summary: draft.summary,
+        binding,
+        callers: draft.callers,
+        request: draft.request,
+        responses: draft.responses,
+        parameters: draft.parameters,
+        form: draft.form,
+        span: draft.span,
+    }
+}
+
+fn title(reading: &Reading<'_>) -> String {
+    reading
+        .outline
+        .nodes
+        .iter()
+        .find_map(|node| match &node.kind {
+            NodeKind::Heading { inline, .. } => Some(inline.trimmed().to_owned()),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+/// Records every place of an endpoint as a claim.
+fn claim(reading: &mut Reading<'_>, one: &Merged, binding: &Binding) {
+    let endpoint = format!("{} {}", one.draft.method.word(), one.draft.path);
+    let enforcement = match binding {
+        Binding::Unbound { .. } => Enforcement::NotYet,
+        _ => Enforcement::Enforced,
+    };
+    let meaning = format!("`{endpoint}` {}", meaning(binding));
+    for span in places(one) {
+        let claim = Claim::new(ClaimKind::Endpoint, Chapter::Api, meaning.clone())
+            .about(format!("endpoint:{endpoint}"))
+            .enforced(enforcement);
+        reading.ledger.bind(span, "line", claim);
+    }
+}
+
+/// What an endpoint does, in words.
+fn meaning(binding: &Binding) -> String {
+    match binding {
+        Binding::Table { table, operation, nested, filters, .. } => {
+            let verb = match operation {
+                Operation::List => "lists",
+                Operation::Get => "gives one of",
+                Operation::Create => "adds to",
+                Operation::Replace => "replaces one of",
+                Operation::Update => "changes one of",
+                Operation::Delete => "removes one of",
+            };
+            let mut words = format!("{verb} `{table}`");
+            match nested {
+                Some(nested) if nested.parameter == Nested::ME => words.push_str(" of the caller"),
+                Some(nested) => words.push_str(&format!(" of one of `{}`", nested.parent)),
+                None => {}
+            }
+            for (column, value) in filters {
+                words.push_str(&format!(" where `{column}` is `{value}`"));
+            }
+            words
+        }
+        Binding::Transition { table, action, column, target, .. } => {
+            format!("does `{action}` on one of `{table}`: `{column}` becomes `{target}`")
+        }
+        Binding::BuiltIn { .. } => "is built in".to_owned(),
+        Binding::Query { .. } => "runs the query under it".to_owned(),
+        Binding::Unbound { .. } => "binds to nothing and answers 501".to_owned(),
+    }
+}

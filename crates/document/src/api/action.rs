@@ -1,0 +1,170 @@
+//! The last word of a path that names no table: an action (`/orders/{id}/cancel`), a value
+//! (`/posts/published`), a column (`/orders/{id}/status`).
+
+use super::{
+    names,
+    tables::{Tables, is_state_name},
+};
+use crate::data::{ColumnType, Table};
+
+/// What an action does: the column it changes and what the column holds afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Effect {
+    pub(super) action: String,
+    pub(super) column: String,
+    pub(super) target: String,
+}
+
+/// The effect of an action word on a row of a table, where the document declares one.
+pub(super) fn effect(tables: &Tables<'_>, table: &Table, word: &str) -> Option<Effect> {
+    let action = names::snake(word);
+    for machine in tables.machines.iter().filter(|machine| machine.table == table.name) {
+        let named = machine.transitions.iter().find(|transition| {
+            transition.action.as_deref().is_some_and(|known| names::same(known, &action))
+        });
+        if let Some(transition) = named {
+            return Some(Effect {
+                action: transition.action.clone().unwrap_or(action),
+                column: machine.column.clone(),
+                target: transition.to.clone(),
+            });
+        }
+    }
+    for (column, values) in tables.value_columns(table) {
+        if !is_state_name(&column) {
+            continue;
+        }
+        if let Some(target) = state_after(&action, &values) {
+            return Some(Effect { action, column, target });
+        }
+    }
+    boolean_effect(table, &action)
+}
+
+/// The state that an action leads to: `cancel` → `cancelled`, `complete` → `COMPLETED`.
+fn state_after(action: &str, values: &[String]) -> Option<String> {
+    const LEADS_TO: &[(&str, &[&str])] = &[
+        ("start", &["in_progress", "started", "running", "active", "ongoing"]),
+        ("begin", &["in_progress", "started", "running"]),
+        ("stop", &["stopped", "inactive"]),
+        ("reopen", &["reopened", "open"]),
+        ("resume", &["resumed", "active", "running", "in_progress"]),
+        ("reactivate", &["active"]),
+        ("deactivate", &["deactivated", "inactive", "disabled"]),
+        ("disable", &["disabled", "inactive"]),
+        ("enable", &["enabled", "active"]),
+        ("unsuspend", &["active"]),
+        ("unpublish", &["unpublished", "draft"]),
+        ("complete", &["completed", "complete", "done"]),
+        ("finish", &["finished", "completed", "done"]),
+        ("pay", &["paid"]),
+        ("send", &["sent"]),
+        ("submit", &["submitted", "pending", "pending_review", "in_review"]),
+        ("check_in", &["checked_in"]),
+        ("check_out", &["checked_out"]),
+        ("checkin", &["checked_in"]),
+        ("checkout", &["checked_out"]),
+        ("withdraw", &["withdrawn"]),
+        ("void", &["voided", "void"]),
+        ("hold", &["on_hold", "held"]),
+        ("deny", &["denied"]),
+        ("decline", &["declined", "rejected"]),
+        ("pick_up", &["picked_up"]),
+        ("pickup", &["picked_up"]),
+        ("mark_paid", &["paid"]),
+        ("mark_read", &["read"]),
+        ("read", &["read"]),
+        ("ban", &["banned"]),
+        ("block", &["blocked"]),
+    ];
+    let known = |state: &str| values.iter().find(|value| names::snake(value) == state).cloned();
+    if let Some((_, states)) = LEADS_TO.iter().find(|(verb, _)| *verb == action) {
+        if let Some(found) = states.iter().find_map(|state| known(state)) {
+            return Some(found);
+        }
+    }
+    participles(action).iter().find_map(|state| known(state))
+}
+
+/// The forms a verb's participle may take: `approved`, `cancelled` and `canceled`, `verified`.
+fn participles(verb: &str) -> Vec<String> {
+    let mut forms = vec![format!("{verb}ed"), format!("{verb}d")];
+    if let Some(stem) = verb.strip_suffix('y') {
+        forms.push(format!("{stem}ied"));
+    }
+    if let Some(last) = verb.chars().next_back() {
+        forms.push(format!("{verb}{last}ed"));
+    }
+    forms.push(format!("{verb}n"));
+    forms
+}
+
+/// `/notifications/{id}/read` where the table has a boolean `is_read`.
+fn boolean_effect(table: &Table, action: &str) -> Option<Effect> {
+    let (stem, target) = match action.strip_prefix("un").or_else(|| action.strip_prefix("de")) {
+        Some(rest) if has_flag(table, rest).is_some() => (rest, "false"),
+        _ => (action, "true"),
+    };
+    let stem = stem.strip_prefix("mark_as_").or_else(|| stem.strip_prefix("mark_")).unwrap_or(stem);
+    let column = has_flag(table, stem)?;
+    Some(Effect { action: action.to_owned(), column, target: target.to_owned() })
+}
+
+/// The boolean column that a word names: `is_read`, `read`, `is_active` for `activate`.
+fn has_flag(table: &Table, word: &str) -> Option<String> {
+    let mut names = vec![word.to_owned(), format!("is_{word}")];
+    for form in participles(word) {
+        names.push(format!("is_{form}"));
+        names.push(form);
+    }
+    if let Some(stem) = word.strip_suffix("ate") {
+        names.push(format!("is_{stem}e"));
+        names.push(format!("{stem}e"));
+        names.push(format!("{stem}ive"));
+        names.push(format!("is_{stem}ive"));
+    }
+    table
+        .columns
+        .iter()
+        .find(|column| column.kind == ColumnType::Boolean && names.contains(&column.name))
+        .map(|column| column.name.clone())
+}
+
+/// The rows that a word after a collection selects: `/posts/published`, `/listings/featured`.
+pub(super) fn filter(
+    tables: &Tables<'_>,
+    table: &Table,
+    word: &str,
+) -> Option<Vec<(String, String)>> {
+    let word = names::snake(word);
+    for (column, values) in tables.value_columns(table) {
+        if let Some(value) = values.iter().find(|value| names::same(value, &word)) {
+            return Some(vec![(column, value.clone())]);
+        }
+    }
+    let flag = [word.clone(), format!("is_{word}")];
+    table
+        .columns
+        .iter()
+        .find(|column| column.kind == ColumnType::Boolean && flag.contains(&column.name))
+        .map(|column| vec![(column.name.clone(), "true".to_owned())])
+}
+
+/// The column that the last word of a path names: `/orders/{id}/status`, also where the state's
+/// column is called otherwise.
+pub(super) fn column(tables: &Tables<'_>, table: &Table, word: &str) -> Option<String> {
+    let word = names::snake(word);
+    if let Some(column) = table.column(&word) {
+        return Some(column.name.clone());
+    }
+    if let Some(column) = table.columns.iter().find(|column| {
+        column.name.strip_suffix("_url").is_some_and(|rest| rest == word)
+            || column.name.strip_suffix("_id").is_some_and(|rest| rest == word)
+    }) {
+        return Some(column.name.clone());
+    }
+    if !matches!(word.as_str(), "status" | "state" | "stage") {
+        return None;
+    }
+    tables.value_columns(table).into_iter().map(|(name, _)| name).find(|name| is_state_name(name))
+}

@@ -1,0 +1,437 @@
+//! What an endpoint does: its path is read word by word as tables, keys and actions.
+
+use super::{
+    Binding, KeyParameter, Method, Nested, Operation, action,
+    built_in::built_in,
+    names,
+    path::{self, Segment},
+    tables::Tables,
+};
+use crate::{data::Table, diagnostic::similar};
+
+/// What an endpoint was bound to; for the unbound, the resource that is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bound {
+    pub(super) binding: Binding,
+    /// The word of the path that no table answers to, or the table whose action is unknown.
+    pub(super) missing: Option<Missing>,
+}
+
+/// Why an endpoint is unbound.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Missing {
+    /// No table is declared for this word of the path.
+    Table(String),
+    /// The table is known, what is done with it is not.
+    Action(String),
+    /// Two tables that no foreign key joins.
+    Relation(String, String),
+}
+
+/// A resource of a path: a table, how the path calls it, and the parameter that names a row.
+#[derive(Debug, Clone, Copy)]
+struct Resource<'a> {
+    table: &'a Table,
+    word: &'a str,
+    key: Option<&'a str>,
+}
+
+/// The pieces of a path after reading: resources, then words that name none.
+#[derive(Debug, Default)]
+struct Chain<'a> {
+    resources: Vec<Resource<'a>>,
+    tail: Vec<&'a str>,
+}
+
+/// Binds an endpoint.
+pub(super) fn bind(tables: &Tables<'_>, method: Method, path: &str) -> Bound {
+    let all = path::segments(path);
+    let skip = all
+        .iter()
+        .take_while(|segment| matches!(segment, Segment::Word(word) if path::is_prefix_word(word)))
+        .count();
+    let segments = &all[skip..];
+    let names_table = |word: &str| tables.find(word).is_some();
+    if let Some(built_in) = built_in(method, segments, names_table) {
+        return bound(Binding::BuiltIn { built_in });
+    }
+    if let Some(found) = of_principal(tables, method, segments) {
+        return found;
+    }
+    match chain(tables, segments) {
+        Ok(chain) => operation(tables, method, &chain),
+        Err(missing) => unbound(tables, missing),
+    }
+}
+
+fn bound(binding: Binding) -> Bound {
+    Bound { binding, missing: None }
+}
+
+fn unbound(tables: &Tables<'_>, missing: Missing) -> Bound {
+    let candidates = match &missing {
+        Missing::Table(word) => {
+            let known = tables.data.tables.iter().map(|table| table.name.as_str());
+            similar(&names::snake(word), known).into_iter().map(str::to_owned).collect()
+        }
+        Missing::Action(table) => vec![table.clone()],
+        Missing::Relation(parent, child) => vec![parent.clone(), child.clone()],
+    };
+    Bound { binding: Binding::Unbound { candidates }, missing: Some(missing) }
+}
+
+/// `/users/me/orders`, `/me/orders`, `/my/orders`, `/profile` where a table holds it.
+fn of_principal(tables: &Tables<'_>, method: Method, segments: &[Segment<'_>]) -> Option<Bound> {
+    let users = tables.users()?;
+    let is_me = |segment: &Segment<'_>| {
+        matches!(segment, Segment::Word("me" | "my" | "mine" | "self" | "current"))
+    };
+    let (word, rest) = match segments {
+        [Segment::Word(group), me, Segment::Word(word), rest @ ..]
+            if is_me(me) && tables.find(group).is_some_and(|table| table.name == users.name) =>
+        {
+            (*word, rest)
+        }
+        [me, Segment::Word(word), rest @ ..] if is_me(me) => (*word, rest),
+        [Segment::Word(word), me] if is_me(me) => (*word, &[][..]),
+        [Segment::Word(word)] => (*word, &[][..]),
+        _ => return None,
+    };
+    let child = tables.find_under(users, word)?;
+    let nested = tables.nest(users, Nested::ME, child, word)?;
+    let is_alone = segments.len() == 1;
+    let one = nested.through.is_none()
+        && is_single(child, &nested.column)
+        && names::singular(&word.to_lowercase()) == word.to_lowercase();
+    if is_alone && !one {
+        return None;
+    }
+    let (key, operation) = match (rest, one) {
+        ([], true) => (None, single(method)?),
+        ([], false) => (None, collection(method)?),
+        ([Segment::Parameter(name)], false) => {
+            let column = tables.key_column(child, name)?;
+            (Some(KeyParameter { parameter: (*name).to_owned(), column }), item(method)?)
+        }
+        _ => return None,
+    };
+    Some(bound(Binding::Table {
+        table: child.name.clone(),
+        operation,
+        nested: Some(nested),
+        filters: Vec::new(),
+        key,
+    }))
+}
+
+/// Words that lead to resources and name none.
+fn is_group(word: &str) -> bool {
+    matches!(
+        word,
+        "admin"
+            | "public"
+            | "internal"
+            | "mobile"
+            | "web"
+            | "app"
+            | "portal"
+            | "client"
+            | "private"
+            | "manage"
+            | "management"
+            | "system"
+            | "core"
+    )
+}
+
+/// Words after which a table's name means something else than its rows.
+fn computes(word: &str) -> bool {
+    matches!(
+        names::singular(word).as_str(),
+        "search"
+            | "report"
+            | "analytic"
+            | "analytics"
+            | "stat"
+            | "statistic"
+            | "export"
+            | "import"
+            | "dashboard"
+            | "upload"
+            | "download"
+            | "webhook"
+            | "ai"
+            | "sync"
+            | "bulk"
+            | "batch"
+            | "test"
+            | "debug"
+            | "cron"
+            | "generate"
+            | "validate"
+            | "calculate"
+            | "auth"
+            | "ws"
+            | "function"
+            | "rpc"
+            | "socket"
+            | "oauth"
+            | "recommendation"
+            | "suggestion"
+    )
+}
+
+/// Reads the pieces of a path as tables with their keys, and words that follow them.
+fn chain<'a>(tables: &Tables<'a>, segments: &[Segment<'a>]) -> Result<Chain<'a>, Missing> {
+    let mut chain = Chain::default();
+    let mut groups: Vec<&str> = Vec::new();
+    for (index, segment) in segments.iter().enumerate() {
+        let is_followed_by_key = matches!(segments.get(index + 1), Some(Segment::Parameter(_)));
+        match *segment {
+            Segment::Word(word) => {
+                let found = find(tables, &chain, &groups, word);
+                match found {
+                    Some(table) if chain.tail.is_empty() => {
+                        // `/products/categories`: the first word only leads to the second.
+                        if chain.resources.last().is_some_and(|last| last.key.is_none()) {
+                            chain.resources.pop();
+                        }
+                        chain.resources.push(Resource { table, word, key: None });
+                    }
+                    _ if is_followed_by_key => {
+                        let first = groups.iter().copied().find(|group| !is_group(group));
+                        return Err(Missing::Table(first.unwrap_or(word).to_owned()));
+                    }
+                    _ if chain.resources.is_empty() => groups.push(word),
+                    _ => chain.tail.push(word),
+                }
+            }
+            Segment::Parameter(name) => match chain.resources.last_mut() {
+                Some(last) if last.key.is_none() && chain.tail.is_empty() => last.key = Some(name),
+                Some(last) => return Err(Missing::Action(last.table.name.clone())),
+                None => {
+                    let named = groups.iter().copied().find(|group| !is_group(group));
+                    return Err(Missing::Table(named.unwrap_or(name).to_owned()));
+                }
+            },
+        }
+    }
+    if chain.resources.is_empty() {
+        let named = groups.iter().copied().find(|group| !is_group(group));
+        let word = named.or(groups.last().copied()).unwrap_or("/");
+        return Err(Missing::Table(word.to_owned()));
+    }
+    Ok(chain)
+}
+
+/// The table that the next word names, after the words before it.
+fn find<'a>(
+    tables: &Tables<'a>,
+    chain: &Chain<'a>,
+    groups: &[&str],
+    word: &str,
+) -> Option<&'a Table> {
+    if let Some(last) = chain.resources.last() {
+        if last.key.is_some() {
+            return tables.find_under(last.table, word);
+        }
+        let composed = format!("{}_{word}", names::normal(last.word));
+        return tables.find(&composed).or_else(|| tables.find(word));
+    }
+    if let Some(group) = groups.last() {
+        if let Some(table) = tables.find(&format!("{group}_{word}")) {
+            return Some(table);
+        }
+        if groups.iter().any(|group| computes(group)) {
+            return None;
+        }
+    }
+    tables.find(word)
+}
+
+fn operation(tables: &Tables<'_>, method: Method, chain: &Chain<'_>) -> Bound {
+    let Some((last, before)) = chain.resources.split_last() else {
+        return unbound(tables, Missing::Table("/".to_owned()));
+    };
+    let unknown = || unbound(tables, Missing::Action(last.table.name.clone()));
+    let nested = match before.iter().rev().find(|resource| resource.key.is_some()) {
+        None => None,
+        Some(parent) => {
+            let key = parent.key.unwrap_or("id");
+            match tables.nest(parent.table, key, last.table, last.word) {
+                Some(nested) => Some(nested),
+                None => {
+                    let names = (parent.table.name.clone(), last.table.name.clone());
+                    return unbound(tables, Missing::Relation(names.0, names.1));
+                }
+            }
+        }
+    };
+    let found = match (last.key, chain.tail.as_slice()) {
+        (None, []) => on_collection(tables, method, last, nested),
+        (Some(key), []) => on_row(tables, method, last, key, nested),
+        (Some(key), [word]) => on_row_action(tables, method, last, key, word),
+        (None, [word]) if method == Method::Get && nested.is_none() => {
+            let is_search = matches!(*word, "search" | "filter" | "list" | "all");
+            let filters = match is_search {
+                true => Some(Vec::new()),
+                false => action::filter(tables, last.table, word),
+            };
+            filters.map(|filters| table_binding(last.table, Operation::List, None, filters, None))
+        }
+        _ => None,
+    };
+    found.map_or_else(unknown, bound)
+}
+
+fn table_binding(
+    table: &Table,
+    operation: Operation,
+    nested: Option<Nested>,
+    filters: Vec<(String, String)>,
+    key: Option<KeyParameter>,
+) -> Binding {
+    Binding::Table { table: table.name.clone(), operation, nested, filters, key }
+}
+
+fn collection(method: Method) -> Option<Operation> {
+    match method {
+        Method::Get | Method::Head => Some(Operation::List),
+        Method::Post => Some(Operation::Create),
+        _ => None,
+    }
+}
+
+fn item(method: Method) -> Option<Operation> {
+    match method {
+        Method::Get | Method::Head => Some(Operation::Get),
+        Method::Put => Some(Operation::Replace),
+        Method::Patch => Some(Operation::Update),
+        Method::Delete => Some(Operation::Delete),
+        _ => None,
+    }
+}
+
+/// Operations on a parent's only child.
+fn single(method: Method) -> Option<Operation> {
+    match method {
+        Method::Post => Some(Operation::Create),
+        method => item(method),
+    }
+}
+
+/// True where a parent has at most one such child.
+fn is_single(child: &Table, column: &str) -> bool {
+    super::tables::unique_columns(child).contains(&column)
+}
+
+fn on_collection(
+    tables: &Tables<'_>,
+    method: Method,
+    last: &Resource<'_>,
+    nested: Option<Nested>,
+) -> Option<Binding> {
+    let Some(nested) = nested else {
+        let operation = collection(method)?;
+        return Some(table_binding(last.table, operation, None, Vec::new(), None));
+    };
+    if let Some(through) = &nested.through {
+        // A new member of a join table is a row of the join table.
+        if method == Method::Post {
+            let join = tables.data.table(&through.table)?;
+            let column = through.parent_column.clone();
+            let nested = Nested { column, through: None, ..nested.clone() };
+            return Some(table_binding(join, Operation::Create, Some(nested), Vec::new(), None));
+        }
+    } else if is_single(last.table, &nested.column)
+        && names::singular(&last.word.to_lowercase()) == last.word.to_lowercase()
+    {
+        return Some(table_binding(last.table, single(method)?, Some(nested), Vec::new(), None));
+    }
+    Some(table_binding(last.table, collection(method)?, Some(nested), Vec::new(), None))
+}
+
+fn on_row(
+    tables: &Tables<'_>,
+    method: Method,
+    last: &Resource<'_>,
+    parameter: &str,
+    nested: Option<Nested>,
+) -> Option<Binding> {
+    let operation = item(method)?;
+    let key = |column: String| KeyParameter { parameter: parameter.to_owned(), column };
+    if let Some(Nested { through: Some(through), .. }) = &nested {
+        let join = tables.data.table(&through.table)?;
+        if operation == Operation::Delete {
+            let column = through.parent_column.clone();
+            let nested = nested.clone().map(|nested| Nested { column, through: None, ..nested });
+            let key = key(through.child_column.clone());
+            return Some(table_binding(join, Operation::Delete, nested, Vec::new(), Some(key)));
+        }
+    }
+    // `/answers/{questionId}`: the parameter names another table's row, which this table refers to.
+    let name = names::snake(parameter);
+    let own = names::normal(&last.table.name);
+    let foreign = last.table.foreign_keys.iter().find(|foreign| {
+        foreign.columns == [name.clone()]
+            && name.strip_suffix("_id").is_some_and(|rest| names::normal(rest) != own)
+    });
+    if let (Some(foreign), None, Operation::Get) = (foreign, &nested, operation) {
+        let single = is_single(last.table, &name);
+        let operation = if single { Operation::Get } else { Operation::List };
+        if single {
+            return Some(table_binding(last.table, operation, None, Vec::new(), Some(key(name))));
+        }
+        let parent = tables.data.table(&foreign.table)?;
+        let nested = Nested {
+            parent: parent.name.clone(),
+            parameter: parameter.to_owned(),
+            parent_column: foreign
+                .referred
+                .first()
+                .cloned()
+                .or_else(|| parent.key().map(|key| key.name.clone()))?,
+            column: name,
+            through: None,
+        };
+        return Some(table_binding(last.table, operation, Some(nested), Vec::new(), None));
+    }
+    let column = tables.key_column(last.table, parameter)?;
+    Some(table_binding(last.table, operation, nested, Vec::new(), Some(key(column))))
+}
+
+/// `POST /orders/{id}/cancel`, `PATCH /orders/{id}/status`, `GET /comments/{id}/replies`.
+fn on_row_action(
+    tables: &Tables<'_>,
+    method: Method,
+    last: &Resource<'_>,
+    parameter: &str,
+    word: &str,
+) -> Option<Binding> {
+    let table = last.table;
+    let column = tables.key_column(table, parameter)?;
+    let key = KeyParameter { parameter: parameter.to_owned(), column };
+    if method == Method::Get {
+        let is_children = matches!(word, "replies" | "children" | "subitems" | "responses");
+        let nested = is_children.then(|| tables.nest(table, parameter, table, word)).flatten()?;
+        return Some(table_binding(table, Operation::List, Some(nested), Vec::new(), None));
+    }
+    if !matches!(method, Method::Post | Method::Put | Method::Patch) {
+        return None;
+    }
+    let is_column = action::column(tables, table, word);
+    if method != Method::Post || matches!(word, "status" | "state") {
+        if is_column.is_some() {
+            let operation = Operation::Update;
+            return Some(table_binding(table, operation, None, Vec::new(), Some(key)));
+        }
+    }
+    let effect = action::effect(tables, table, word)?;
+    Some(Binding::Transition {
+        table: table.name.clone(),
+        action: effect.action,
+        key,
+        column: effect.column,
+        target: effect.target,
+    })
+}

@@ -1,0 +1,304 @@
+//! The tables as endpoints see them: found by the words of a path, joined by foreign keys.
+
+use std::collections::HashMap;
+
+use super::{Nested, Through, names};
+use crate::{
+    data::{Column, ColumnType, Data, Table},
+    expression::{Expression, Literal},
+    messaging::StateMachine,
+};
+
+/// Tables by the words of paths.
+pub(super) struct Tables<'a> {
+    pub(super) data: &'a Data,
+    pub(super) machines: &'a [StateMachine],
+    by_name: HashMap<String, &'a Table>,
+}
+
+impl<'a> Tables<'a> {
+    /// An index of all tables; a prefix that most names share (`tbl_`, `app_`) may be left out in
+    /// paths.
+    pub(super) fn new(data: &'a Data, machines: &'a [StateMachine]) -> Self {
+        let mut by_name = HashMap::new();
+        let prefix = shared_prefix(data);
+        for table in &data.tables {
+            if let Some(rest) = prefix.as_deref().and_then(|p| table.name.strip_prefix(p)) {
+                by_name.entry(names::normal(rest)).or_insert(table);
+            }
+        }
+        for table in data.tables.iter().rev() {
+            by_name.insert(names::normal(&table.name), table);
+        }
+        Self { data, machines, by_name }
+    }
+
+    /// The table that a word of a path names, in any spelling and number.
+    pub(super) fn find(&self, word: &str) -> Option<&'a Table> {
+        self.by_name.get(&names::normal(word)).copied()
+    }
+
+    /// The table of children that the word names under a parent: `order_items` for `items` under
+    /// `orders`; the plain name where it belongs to the parent, or where nothing else fits.
+    pub(super) fn find_under(&self, parent: &Table, word: &str) -> Option<&'a Table> {
+        let composed = self.find(&format!("{}_{word}", names::normal(&parent.name)));
+        let plain = self.find(word);
+        match (plain, composed) {
+            (Some(plain), Some(composed)) => {
+                Some(if self.child_column(plain, parent, word).is_some() {
+                    plain
+                } else {
+                    composed
+                })
+            }
+            (Some(plain), None) => Some(plain),
+            (None, Some(composed)) => Some(composed),
+            (None, None) => {
+                let end = format!("_{}", names::normal(word));
+                let mut near = self.data.tables.iter().filter(|table| {
+                    names::normal(&table.name).ends_with(&end)
+                        && self.child_column(table, parent, word).is_some()
+                });
+                match (near.next(), near.next()) {
+                    (Some(only), None) => Some(only),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// The table that holds the people who sign in.
+    pub(super) fn users(&self) -> Option<&'a Table> {
+        let named = ["users", "user_accounts", "accounts", "app_users", "auth_users", "members"];
+        named.iter().find_map(|name| self.find(name)).filter(|table| {
+            table.columns.iter().any(|column| {
+                column.name.contains("email")
+                    || column.name.contains("password")
+                    || column.name.contains("phone")
+                    || column.name.contains("username")
+            })
+        })
+    }
+
+    /// The column of a table that a path parameter is compared with.
+    pub(super) fn key_column(&self, table: &Table, parameter: &str) -> Option<String> {
+        let name = names::snake(parameter);
+        let own = names::normal(&table.name);
+        let is_key_name = matches!(name.as_str(), "id" | "uuid" | "pk" | "key" | "uid")
+            || name.strip_suffix("_id").is_some_and(|rest| own == names::normal(rest));
+        let unique = unique_columns(table);
+        if !is_key_name {
+            if let Some(column) = unique.iter().find(|column| **column == name) {
+                return Some((*column).to_owned());
+            }
+            let end = format!("_{name}");
+            let mut near = unique.iter().filter(|column| column.ends_with(&end));
+            if let (Some(only), None) = (near.next(), near.next()) {
+                if name != "id" {
+                    return Some((*only).to_owned());
+                }
+            }
+            // A name with its table's in front: `article_slug` is `slug`.
+            let short = name.strip_prefix(&format!("{own}_")).unwrap_or(&name);
+            if let Some(column) = unique.iter().find(|column| **column == short) {
+                return Some((*column).to_owned());
+            }
+        }
+        if let Some(key) = table.key() {
+            return Some(key.name.clone());
+        }
+        if table.primary_key.is_empty() {
+            return table.column("id").map(|column| column.name.clone());
+        }
+        None
+    }
+
+    /// The column by which rows of `child` belong to a row of `parent`. `word` is how the path
+    /// calls the child: it decides where several columns refer to the parent.
+    pub(super) fn child_column(&self, child: &Table, parent: &Table, word: &str) -> Option<String> {
+        let columns: Vec<&str> = child
+            .foreign_keys
+            .iter()
+            .filter(|key| key.columns.len() == 1 && key.table == parent.name)
+            .filter_map(|key| key.columns.first().map(String::as_str))
+            .collect();
+        let own = format!("{}_id", names::normal(&parent.name));
+        match columns.as_slice() {
+            [] => {
+                // Forms without foreign keys still say it in the name: `post_id`.
+                let named = child.column(&own).filter(|_| child.name != parent.name)?;
+                let refers_elsewhere =
+                    child.foreign_keys.iter().any(|key| key.columns == [named.name.clone()]);
+                (!refers_elsewhere).then(|| named.name.clone())
+            }
+            [only] => Some((*only).to_owned()),
+            several => {
+                if let Some(named) = several.iter().find(|column| **column == own) {
+                    return Some((*named).to_owned());
+                }
+                let passive: Vec<&&str> =
+                    several.iter().filter(|column| !is_actor(column)).collect();
+                let is_back = names::singular(word).ends_with("er") && several.len() == 2;
+                match passive.as_slice() {
+                    [only] if is_back || several.len() == 2 => Some((**only).to_owned()),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// How rows of `child` are limited to those of a parent's row.
+    pub(super) fn nest(
+        &self,
+        parent: &Table,
+        parameter: &str,
+        child: &Table,
+        word: &str,
+    ) -> Option<Nested> {
+        let parent_column = match parameter {
+            Nested::ME => parent.key().map(|key| key.name.clone()).or(Some("id".to_owned()))?,
+            _ => self.key_column(parent, parameter)?,
+        };
+        let base = |column: String, through| Nested {
+            parent: parent.name.clone(),
+            parameter: parameter.to_owned(),
+            parent_column: parent_column.clone(),
+            column,
+            through,
+        };
+        if let Some(column) = self.child_column(child, parent, word) {
+            return Some(base(column, None));
+        }
+        let join = self.join_table(parent, child)?;
+        let key = child.key().map(|key| key.name.clone())?;
+        Some(base(key, Some(join)))
+    }
+
+    /// The only table that refers to both.
+    fn join_table(&self, parent: &Table, child: &Table) -> Option<Through> {
+        let mut found = self.data.tables.iter().filter_map(|table| {
+            if table.name == parent.name || table.name == child.name {
+                return None;
+            }
+            let to = |target: &Table| {
+                let mut columns = table
+                    .foreign_keys
+                    .iter()
+                    .filter(|key| key.table == target.name && key.columns.len() == 1);
+                match (columns.next(), columns.next()) {
+                    (Some(only), None) => only.columns.first().cloned(),
+                    _ => None,
+                }
+            };
+            Some(Through {
+                table: table.name.clone(),
+                parent_column: to(parent)?,
+                child_column: to(child)?,
+            })
+        });
+        match (found.next(), found.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        }
+    }
+
+    /// The columns of a table that hold a state, with the values each may take.
+    pub(super) fn value_columns(&self, table: &Table) -> Vec<(String, Vec<String>)> {
+        let mut found: Vec<(String, Vec<String>)> = Vec::new();
+        for machine in self.machines.iter().filter(|machine| machine.table == table.name) {
+            found.push((machine.column.clone(), machine.states.clone()));
+        }
+        for column in &table.columns {
+            if found.iter().any(|(known, _)| *known == column.name) {
+                continue;
+            }
+            if let Some(values) = self.values_of(table, column) {
+                found.push((column.name.clone(), values));
+            }
+        }
+        // States decide before other lists of values.
+        found.sort_by_key(|(name, _)| !is_state_name(name));
+        found
+    }
+
+    fn values_of(&self, table: &Table, column: &Column) -> Option<Vec<String>> {
+        if let ColumnType::Enum { name } = &column.kind {
+            return self.data.enumeration(name).map(|known| known.values.clone());
+        }
+        table.checks.iter().find_map(|check| match check.condition.expression.as_ref()? {
+            Expression::In { operand, list, negated: false } => {
+                let Expression::Column { name } = operand.as_ref() else { return None };
+                if *name != column.name {
+                    return None;
+                }
+                list.iter()
+                    .map(|value| match value {
+                        Expression::Literal { literal: Literal::Text(text) } => Some(text.clone()),
+                        _ => None,
+                    })
+                    .collect()
+            }
+            _ => None,
+        })
+    }
+}
+
+/// `status`, `state`, `order_status`, `stage`.
+pub(super) fn is_state_name(column: &str) -> bool {
+    ["status", "state", "stage", "phase"].iter().any(|end| {
+        column == *end || column.strip_suffix(end).is_some_and(|rest| rest.ends_with('_'))
+    })
+}
+
+/// Columns that are unique by themselves.
+pub(super) fn unique_columns(table: &Table) -> Vec<&str> {
+    let mut found: Vec<&str> = table
+        .unique_keys
+        .iter()
+        .filter(|key| key.condition.is_none())
+        .filter_map(|key| match key.columns.as_slice() {
+            [only] => Some(only.as_str()),
+            _ => None,
+        })
+        .collect();
+    if let [only] = table.primary_key.as_slice() {
+        found.push(only);
+    }
+    found
+}
+
+/// The one who acts: `follower_id`, `sender_id`, `created_by`.
+fn is_actor(column: &str) -> bool {
+    [
+        "follower",
+        "sender",
+        "from",
+        "author",
+        "creator",
+        "created_by",
+        "requester",
+        "blocker",
+        "inviter",
+        "invited_by",
+        "reporter",
+        "assigned_by",
+        "approved_by",
+        "updated_by",
+        "liker",
+    ]
+    .iter()
+    .any(|actor| column.starts_with(actor))
+}
+
+/// `app_` where at least three tables and most of all begin so.
+fn shared_prefix(data: &Data) -> Option<String> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for table in &data.tables {
+        if let Some(at) = table.name.find('_') {
+            *counts.entry(&table.name[..=at]).or_default() += 1;
+        }
+    }
+    let (prefix, count) =
+        counts.into_iter().max_by_key(|(prefix, count)| (*count, std::cmp::Reverse(*prefix)))?;
+    (count >= 3 && count * 2 > data.tables.len()).then(|| prefix.to_owned())
+}
