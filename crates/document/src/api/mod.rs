@@ -18,6 +18,8 @@ mod report;
 mod rows;
 mod scope;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 pub use model::*;
 pub(crate) use read::read;

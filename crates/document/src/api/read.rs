@@ -6,6 +6,8 @@ use super::{
     collect::collect,
     draft::Draft,
     merge::{Merged, merge, places},
+    names,
+    path::{self, Segment},
     report,
     scope::Scopes,
     tables::Tables,
@@ -19,8 +21,10 @@ use crate::{
 pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let scopes = Scopes::of(reading.outline);
     let drafts = collect(reading.outline, &scopes);
-    let (patterns, drafts): (Vec<Draft>, Vec<Draft>) =
-        drafts.into_iter().partition(|draft| draft.is_pattern);
+    let tables = Tables::new(&system.data, &system.messaging.machines);
+    let (patterns, drafts): (Vec<Draft>, Vec<Draft>) = drafts
+        .into_iter()
+        .partition(|draft| draft.is_pattern || names_nothing(&tables, &draft.path));
     for pattern in &patterns {
         reading.ledger.class(
             pattern.span,
@@ -30,7 +34,6 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
         );
     }
     let merged = merge(drafts, &mut reading.diagnostics);
-    let tables = Tables::new(&system.data, &system.messaging.machines);
     let bound: Vec<(Merged, Bound)> = merged
         .into_iter()
         .map(|one| {
@@ -61,6 +64,19 @@ fn endpoint(draft: Draft, binding: Binding) -> Endpoint {
         form: draft.form,
         span: draft.span,
     }
+}
+
+/// True where the path still names the template's resource: `/api/resource`.
+fn names_nothing(tables: &Tables<'_>, path: &str) -> bool {
+    let first = path::segments(path)
+        .into_iter()
+        .find(|segment| !matches!(segment, Segment::Word(word) if path::is_prefix_word(word)));
+    let Some(Segment::Word(word)) = first else { return false };
+    let is_generic = matches!(
+        names::normal(word).as_str(),
+        "resource" | "entity" | "endpoint" | "your_resource" | "resource_name" | "xxx" | "foo"
+    );
+    is_generic && tables.find(word).is_none()
 }
 
 fn title(reading: &Reading<'_>) -> String {

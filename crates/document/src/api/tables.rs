@@ -45,11 +45,8 @@ impl<'a> Tables<'a> {
         let plain = self.find(word);
         match (plain, composed) {
             (Some(plain), Some(composed)) => {
-                Some(if self.child_column(plain, parent, word).is_some() {
-                    plain
-                } else {
-                    composed
-                })
+                let belongs = self.child_column(plain, parent, word).is_some();
+                Some(if belongs || is_join(composed) { plain } else { composed })
             }
             (Some(plain), None) => Some(plain),
             (None, Some(composed)) => Some(composed),
@@ -248,6 +245,16 @@ pub(super) fn is_state_name(column: &str) -> bool {
     ["status", "state", "stage", "phase"].iter().any(|end| {
         column == *end || column.strip_suffix(end).is_some_and(|rest| rest.ends_with('_'))
     })
+}
+
+/// True for a table that only joins two others.
+fn is_join(table: &Table) -> bool {
+    let own = table.columns.iter().filter(|column| {
+        column.name != "id"
+            && !column.name.ends_with("_at")
+            && !table.foreign_keys.iter().any(|key| key.columns.contains(&column.name))
+    });
+    table.foreign_keys.len() == 2 && own.count() == 0
 }
 
 /// Columns that are unique by themselves.

@@ -1,0 +1,339 @@
+//! Whole documents through the api reader, over tables written by hand.
+
+use super::*;
+use crate::{
+    Diagnostic, Ledger, Sources, Span, System,
+    compile::Reading,
+    data::{
+        Column, ColumnType, Data, EnumType, ForeignKey, Form, ReferentialAction, Table, UniqueKey,
+    },
+    outline::Outline,
+    security::Who,
+};
+
+/// Tables in short: `posts(id!, slug*, author_id>users, status=draft|published, is_hot?)`, where
+/// `!` is the key, `*` unique, `>` a foreign key, `=` a list of values and `?` a boolean.
+fn data(short: &str) -> Data {
+    let mut data = Data::default();
+    for line in short.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (name, columns) = line.split_once('(').expect("a table");
+        let mut table = Table {
+            name: name.to_owned(),
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+            unique_keys: Vec::new(),
+            checks: Vec::new(),
+            foreign_keys: Vec::new(),
+            indexes: Vec::new(),
+            comment: None,
+            form: Form::Sql,
+            renamed_from: None,
+            span: Span::default(),
+        };
+        for column in columns.trim_end_matches(')').split(',').map(str::trim) {
+            add_column(&mut data, &mut table, column);
+        }
+        data.tables.push(table);
+    }
+    data
+}
+
+fn add_column(data: &mut Data, table: &mut Table, short: &str) {
+    let end = short.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(short.len());
+    let (name, mark) = short.split_at(end);
+    let mut kind = ColumnType::Text { length_max: None };
+    let span = Span::default();
+    for mark in mark.split_inclusive(['!', '*', '?']) {
+        match mark.chars().next() {
+            Some('!') => table.primary_key.push(name.to_owned()),
+            Some('*') => table.unique_keys.push(UniqueKey {
+                name: None,
+                columns: vec![name.to_owned()],
+                condition: None,
+                span,
+            }),
+            Some('?') => kind = ColumnType::Boolean,
+            Some('#') => kind = ColumnType::Integer { bits: 32 },
+            Some('>') => table.foreign_keys.push(ForeignKey {
+                columns: vec![name.to_owned()],
+                table: mark[1..].trim_end_matches(['*', '!']).to_owned(),
+                referred: vec!["id".to_owned()],
+                on_delete: ReferentialAction::NoAction,
+                on_update: ReferentialAction::NoAction,
+                resolved: true,
+                span,
+            }),
+            Some('=') => {
+                let values = mark[1..].split('|').map(str::to_owned).collect();
+                let name = format!("{}_{name}", table.name);
+                kind = ColumnType::Enum { name: name.clone() };
+                data.enums.push(EnumType { name, values, declared: false, span });
+            }
+            _ => {}
+        }
+    }
+    table.columns.push(Column {
+        name: name.to_owned(),
+        kind,
+        nullable: true,
+        default: None,
+        generated: None,
+        touched_on_update: false,
+        write_only: false,
+        comment: None,
+        renamed_from: None,
+        span,
+        type_span: span,
+    });
+}
+
+const SHOP: &str = "
+    users(id!, email*, username*, role, avatar_url)
+    profiles(id!, user_id>users*, bio)
+    products(id!, slug*, name, is_featured?)
+    orders(id!, user_id>users, status=pending|paid|shipped|cancelled, total)
+    order_items(id!, order_id>orders, product_id>products, amount#)
+    tags(id!, name*)
+    product_tags(product_id>products, tag_id>tags)
+    notifications(id!, user_id>users, is_read?)
+    comments(id!, product_id>products, parent_id>comments, text)
+";
+
+fn compile(text: &str, tables: &str) -> (System, Vec<Diagnostic>) {
+    let sources = Sources::single("a.md", text);
+    let outline = Outline::of(&sources);
+    let mut reading = Reading {
+        sources: &sources,
+        outline: &outline,
+        ledger: Ledger::default(),
+        diagnostics: Vec::new(),
+    };
+    let mut system = System { data: data(tables), ..System::default() };
+    read(&mut reading, &mut system);
+    (system, reading.diagnostics)
+}
+
+/// The binding of one endpoint in short.
+fn short(binding: &Binding) -> String {
+    match binding {
+        Binding::Table { table, operation, nested, filters, key } => {
+            let mut words = format!("{operation:?} {table}");
+            if let Some(key) = key {
+                words += &format!(" by {}={}", key.column, key.parameter);
+            }
+            if let Some(nested) = nested {
+                words += &format!(
+                    " under {}.{}={} by {}",
+                    nested.parent, nested.parent_column, nested.parameter, nested.column
+                );
+                if let Some(through) = &nested.through {
+                    words += &format!(" through {}", through.table);
+                }
+            }
+            for (column, value) in filters {
+                words += &format!(" where {column}={value}");
+            }
+            words
+        }
+        Binding::Transition { table, action, column, target, .. } => {
+            format!("{action} {table}: {column}={target}")
+        }
+        Binding::BuiltIn { built_in } => format!("{built_in:?}"),
+        Binding::Query { parameters, .. } => format!("query({})", parameters.join(",")),
+        Binding::Unbound { candidates } => format!("unbound({})", candidates.join(",")),
+    }
+}
+
+fn check_binding(endpoint: &str, expected: &str) {
+    let (system, _) = compile(&format!("- `{endpoint}`\n"), SHOP);
+    assert_eq!(system.api.endpoints.len(), 1, "{endpoint}");
+    assert_eq!(short(&system.api.endpoints[0].binding), expected, "{endpoint}");
+}
+
+#[test]
+fn collections_and_rows_bind_to_tables() {
+    check_binding("GET /api/v1/products", "List products");
+    check_binding("POST /product", "Create products");
+    check_binding("GET /orders/{orderId}", "Get orders by id=orderId");
+    check_binding("PUT /order-items/:id", "Replace order_items by id=id");
+    check_binding("PATCH /orderItems/[id]", "Update order_items by id=id");
+    check_binding("DELETE /api/admin/orders/{id}", "Delete orders by id=id");
+    check_binding("GET /catalog/products", "List products");
+    check_binding("GET /products/{slug}", "Get products by slug=slug");
+    check_binding("GET /users/{username}", "Get users by username=username");
+}
+
+#[test]
+fn nested_routes_go_through_foreign_keys() {
+    check_binding("GET /users/{id}/orders", "List orders under users.id=id by user_id");
+    check_binding("POST /orders/{id}/items", "Create order_items under orders.id=id by order_id");
+    check_binding(
+        "GET /users/{user_id}/orders/{order_id}",
+        "Get orders by id=order_id under users.id=user_id by user_id",
+    );
+    check_binding(
+        "GET /products/{id}/tags",
+        "List tags under products.id=id by id through product_tags",
+    );
+    check_binding(
+        "POST /products/{id}/tags",
+        "Create product_tags under products.id=id by product_id",
+    );
+    check_binding("GET /users/{id}/profile", "Get profiles under users.id=id by user_id");
+    check_binding("GET /comments/{id}/replies", "List comments under comments.id=id by parent_id");
+    check_binding("GET /users/me/orders", "List orders under users.id=@me by user_id");
+}
+
+#[test]
+fn actions_values_and_columns_bind() {
+    check_binding("POST /orders/{id}/cancel", "cancel orders: status=cancelled");
+    check_binding("POST /orders/{id}/pay", "pay orders: status=paid");
+    check_binding("PATCH /orders/{id}/ship", "ship orders: status=shipped");
+    check_binding("PATCH /orders/{id}/status", "Update orders by id=id");
+    check_binding("PATCH /notifications/{id}/read", "read notifications: is_read=true");
+    check_binding("GET /orders/pending", "List orders where status=pending");
+    check_binding("GET /products/featured", "List products where is_featured=true");
+    check_binding("POST /orders/{id}/teleport", "unbound(orders)");
+}
+
+#[test]
+fn built_ins_are_known_in_their_spellings() {
+    check_binding("POST /api/auth/signup", "Register");
+    check_binding("POST /auth/sign-in", "Login");
+    check_binding("POST /users/login", "Login");
+    check_binding("POST /auth/refresh-token", "Refresh");
+    check_binding("POST /auth/logout", "Logout");
+    check_binding("GET /users/me", "Me");
+    check_binding("PATCH /users/me", "UpdateMe");
+    check_binding("GET /auth/me", "Me");
+    check_binding("POST /auth/password/reset/request", "ForgotPassword");
+    check_binding("POST /auth/forgot-password", "ForgotPassword");
+    check_binding("POST /auth/reset-password/{token}", "ResetPassword");
+    check_binding("POST /auth/change-password", "ChangePassword");
+    check_binding("POST /auth/email/verify", "VerifyEmail");
+    check_binding("GET /health", "Health");
+    check_binding("GET /health/ready", "Ready");
+    check_binding("GET /api/v1/openapi.json", "OpenApi");
+    check_binding("POST /replicas/register", "unbound()");
+}
+
+/// All endpoints of a document in short: `GET /x | callers`.
+fn check_endpoints(text: &str, expected: &[&str]) {
+    let (system, _) = compile(text, SHOP);
+    let found: Vec<String> = system
+        .api
+        .endpoints
+        .iter()
+        .map(|endpoint| {
+            let mut words = format!("{} {}", endpoint.method.word(), endpoint.path);
+            if let Some(callers) = &endpoint.callers {
+                let who: Vec<String> = callers
+                    .who
+                    .iter()
+                    .map(|who| match who {
+                        Who::Role { name } => name.clone(),
+                        who => format!("{who:?}").to_lowercase(),
+                    })
+                    .collect();
+                words += &format!(" | {}", who.join(","));
+            }
+            words
+        })
+        .collect();
+    assert_eq!(found, expected, "{text}");
+}
+
+#[test]
+fn every_form_declares() {
+    check_endpoints("### GET /orders\n", &["GET /orders"]);
+    check_endpoints("## 5. POST /v1/auth/logout  *(unchanged)*\n", &["POST /v1/auth/logout"]);
+    check_endpoints("**POST /orders**\n- Purpose: x\n", &["POST /orders"]);
+    check_endpoints("- `GET /orders/:id` - one order\n", &["GET /orders/{id}"]);
+    check_endpoints("- POST `/orders`\n", &["POST /orders"]);
+    check_endpoints("**Endpoint:** `GET /orders`\n", &["GET /orders"]);
+    check_endpoints("It is read with `GET /orders` each night.\n", &["GET /orders"]);
+    check_endpoints("It is read with GET /orders each night.\n", &[]);
+    check_endpoints(
+        "```\nGET    /orders     # all\nPOST /orders\n```\n",
+        &["GET /orders", "POST /orders"],
+    );
+    check_endpoints("```typescript\n// GET /orders - list\n```\n", &["GET /orders"]);
+    check_endpoints("```yaml\nPOST /orders:\n  auth: yes\n```\n", &["POST /orders"]);
+    check_endpoints("```bash\ncurl -X POST http://localhost/orders\n```\n", &[]);
+    check_endpoints("```\n│ POST /orders │\n```\n", &[]);
+}
+
+#[test]
+fn tables_declare_in_any_order_and_language() {
+    check_endpoints(
+        "| Method | Endpoint | Description | Auth |\n|---|---|---|---|\n| GET | `/orders` | x | Yes (Admin) |\n| POST | `/orders` | y | No |\n",
+        &["GET /orders | admin", "POST /orders | public"],
+    );
+    check_endpoints(
+        "| 说明 | 路径 | 方法 |\n|---|---|---|\n| 列表 | /orders | GET |\n",
+        &["GET /orders"],
+    );
+    check_endpoints(
+        "| API | Does |\n|---|---|\n| `GET /orders/{id}` | x |\n",
+        &["GET /orders/{id}"],
+    );
+    check_endpoints(
+        "### Auth (`/api/auth`)\n\n| Method | Path | Auth |\n|---|---|---|\n| POST | /register | Public |\n",
+        &["POST /api/auth/register | public"],
+    );
+    // Pages of a web site, not endpoints.
+    check_endpoints("| Route | Purpose |\n|---|---|\n| /login | Login page |\n", &[]);
+}
+
+#[test]
+fn what_is_not_ours_or_not_filled_in_is_not_declared() {
+    check_endpoints("## External APIs\n\n- `POST /v1/charges` - charge\n", &[]);
+    check_endpoints("## Stripe API\n\n- `POST /v1/charges` - charge\n", &[]);
+    check_endpoints("- `POST https://api.stripe.com/v1/charges`\n", &[]);
+    check_endpoints("## Endpoints\n\n- `POST /webhooks/stripe`\n", &["POST /webhooks/stripe"]);
+    check_endpoints("```http\nPOST /api/v1/[resource]\n```\n", &[]);
+    check_endpoints("**GET /api/resource**\n", &[]);
+    check_endpoints("- `GET /api/auth/*` - all\n", &[]);
+}
+
+#[test]
+fn one_endpoint_in_several_places_is_one() {
+    let text = "- `GET /events/{id}` - one\n\n```\nGET /api/v1/events/{eventId}   # details\n```\n";
+    check_endpoints(text, &["GET /api/v1/events/{eventId}"]);
+}
+
+#[test]
+fn a_missing_resource_is_reported_once() {
+    let text = "- `GET /shipments`\n- `GET /shipments/{id}`\n- `DELETE /shipments/{id}`\n";
+    let (_, diagnostics) = compile(text, SHOP);
+    assert_eq!(diagnostics.len(), 1);
+    assert_eq!(diagnostics[0].code.code, "A001");
+    assert!(diagnostics[0].message.contains("3 endpoints"), "{}", diagnostics[0].message);
+    assert_eq!(diagnostics[0].labels.len(), 2);
+}
+
+#[test]
+fn an_unknown_action_names_its_table_and_states() {
+    let (_, diagnostics) = compile("- `POST /orders/{id}/teleport`\n", SHOP);
+    assert_eq!(diagnostics.len(), 1);
+    assert_eq!(diagnostics[0].code.code, "A002");
+    assert!(diagnostics[0].remedies[0].text.contains("shipped"));
+}
+
+#[test]
+fn callers_that_contradict_show_both_places() {
+    let text = "| Method | Path | Auth |\n|---|---|---|\n| GET | /orders | Public |\n\n- `GET /orders` (admin only)\n";
+    let (_, diagnostics) = compile(text, SHOP);
+    assert_eq!(diagnostics.len(), 1);
+    assert_eq!(diagnostics[0].code.code, "A003");
+    assert_eq!(diagnostics[0].labels.len(), 1);
+}
+
+#[test]
+fn the_base_is_what_bound_endpoints_share() {
+    let base = |text: &str| compile(text, SHOP).0.api.base;
+    assert_eq!(base("- `GET /api/v2/orders`\n"), "/api/v2");
+    assert_eq!(base("- `GET /orders`\n"), "");
+    assert_eq!(base("text\n"), "/api/v1");
+    assert_eq!(base("Base URL: `/api`\n\n- `GET /orders`\n"), "/api");
+}
