@@ -89,7 +89,7 @@ fn add_column(data: &mut Data, table: &mut Table, short: &str) {
 
 const SHOP: &str = "
     users(id!, email*, username*, role, avatar_url)
-    profiles(id!, user_id>users*, bio)
+    profiles(id!, user_id*>users, bio)
     products(id!, slug*, name, is_featured?)
     orders(id!, user_id>users, status=pending|paid|shipped|cancelled, total)
     order_items(id!, order_id>orders, product_id>products, amount#)
