@@ -3,6 +3,7 @@
 pub mod codes;
 mod model;
 mod read;
+mod states;
 
 pub use model::*;
 pub(crate) use read::read;

@@ -42,7 +42,8 @@ pub struct Transition {
     pub from: String,
     /// To this state.
     pub to: String,
-    /// The action in snake case, such as `cancel`; where the document names one.
+    /// The action in snake case, such as `cancel`: from the words at the arrow, else the verb of
+    /// the state it leads to (`cancelled`).
     pub action: Option<String>,
     /// The words at the arrow, as written.
     pub label: Option<String>,

@@ -16,6 +16,8 @@ mod vocabulary;
 pub use callers::callers_of;
 pub use model::*;
 pub(crate) use read::read;
+pub(crate) use role_definitions::lines;
+pub(crate) use vocabulary::{key as name_key, name_words};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

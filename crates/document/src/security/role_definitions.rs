@@ -455,3 +455,4 @@ pub(super) fn is_level(word: &str) -> bool {
 
 #[path = "role_fences.rs"]
 mod fences;
+pub(crate) use fences::lines;

@@ -42,7 +42,7 @@ pub(in crate::security) fn role_line(line: &str) -> Option<&str> {
 }
 
 /// Lines with the byte each begins at.
-pub(in crate::security) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     text.split_inclusive('\n').map(move |line| {
         let start = at;

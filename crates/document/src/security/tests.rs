@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A column of a type.
-pub(super) fn column(name: &str, kind: ColumnType) -> Column {
+pub(crate) fn column(name: &str, kind: ColumnType) -> Column {
     Column {
         name: name.to_owned(),
         kind,
@@ -30,7 +30,7 @@ pub(super) fn column(name: &str, kind: ColumnType) -> Column {
 }
 
 /// A table from `id uuid, user_id -> users, title`.
-pub(super) fn table(name: &str, columns: &str) -> Table {
+pub(crate) fn table(name: &str, columns: &str) -> Table {
     let mut found = Table {
         name: name.to_owned(),
         columns: vec![column("id", ColumnType::Uuid)],

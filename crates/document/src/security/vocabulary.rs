@@ -8,7 +8,7 @@ use crate::{
 
 /// Letters and digits in lower case: `Delivery Manager`, `DELIVERY_MANAGER` and
 /// `delivery-manager` are one name.
-pub(super) fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
@@ -35,7 +35,7 @@ pub(super) fn singular(word: &str) -> String {
 }
 
 /// Words of a name in the singular: `order_items`, `Order Items` and `orderItem` give the same.
-pub(super) fn name_words(name: &str) -> Vec<String> {
+pub(crate) fn name_words(name: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut was_lower = false;

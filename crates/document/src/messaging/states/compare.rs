@@ -1,0 +1,222 @@
+//! Compares drawings with the column they are tied to and with each other: states that one knows
+//! and the other does not, moves that disagree, states that nothing reaches.
+
+use super::{
+    drawing::{Drawing, Edge, Form},
+    tie::StateColumn,
+};
+use crate::{
+    Diagnostic,
+    compile::Reading,
+    diagnostic::similar,
+    messaging::{StateMachine, codes},
+    security::name_key,
+};
+
+/// Adds what does not fit.
+pub(super) fn report(reading: &mut Reading<'_>, column: &StateColumn<'_>, drawings: &[Drawing]) {
+    report_unknown(reading, column, drawings);
+    report_undrawn(reading, column, drawings);
+    report_start(reading, column, drawings);
+    report_moves(reading, drawings);
+}
+
+/// States that are drawn but that the column does not take.
+fn report_unknown(reading: &mut Reading<'_>, column: &StateColumn<'_>, drawings: &[Drawing]) {
+    let Some((values, span)) = &column.values else { return };
+    let mut told: Vec<String> = Vec::new();
+    for name in drawings.iter().flat_map(|drawing| &drawing.states) {
+        let key = name.key();
+        if column.stored(&key).is_some() || told.contains(&key) {
+            continue;
+        }
+        told.push(key);
+        let (table, field) = (&column.table.name, &column.column.name);
+        let close = similar(&name.text, values.iter().map(String::as_str));
+        let help = match close.first() {
+            Some(close) => format!("a value with a similar name exists: `{close}`"),
+            None => format!("to allow it, add `{}` to the values of `{field}`", name.text),
+        };
+        let message = format!("`{table}.{field}` does not take the state `{}`", name.text);
+        reading.diagnostics.push(
+            Diagnostic::new(&codes::M002, name.span, message)
+                .label("a state here")
+                .also(*span, "all values of the column")
+                .help(help),
+        );
+    }
+}
+
+/// Values of the column that no drawing shows. Lines of arrows show only paths, so they are not
+/// expected to be complete.
+fn report_undrawn(reading: &mut Reading<'_>, column: &StateColumn<'_>, drawings: &[Drawing]) {
+    let Some((values, span)) = &column.values else { return };
+    let Some(whole) = drawings.iter().find(|drawing| drawing.form != Form::Arrows) else { return };
+    let missing: Vec<&String> = values
+        .iter()
+        .filter(|value| {
+            let key = name_key(value);
+            !drawings.iter().any(|drawing| drawing.states.iter().any(|name| name.key() == key))
+        })
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let shown = missing.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ");
+    let (table, field) = (&column.table.name, &column.column.name);
+    let message = format!("`{table}.{field}` takes {shown}, which no arrow reaches or leaves");
+    reading.diagnostics.push(
+        Diagnostic::new(&codes::M003, *span, message)
+            .label("all values of the column")
+            .also(whole.span, "all moves")
+            .help("to say how rows get there, draw an arrow to it; else take the value out"),
+    );
+}
+
+/// The drawing's start against the column's default.
+fn report_start(reading: &mut Reading<'_>, column: &StateColumn<'_>, drawings: &[Drawing]) {
+    let Some(initial) = drawings.iter().find_map(|drawing| drawing.initial.as_ref()) else {
+        return;
+    };
+    let Some(default) = column.default() else { return };
+    if name_key(default) == initial.key() {
+        return;
+    }
+    let (table, field) = (&column.table.name, &column.column.name);
+    let message = format!(
+        "rows of `{table}` start as `{}` here and as `{default}` by the default of `{field}`",
+        initial.text
+    );
+    reading.diagnostics.push(
+        Diagnostic::new(&codes::M005, initial.span, message)
+            .label("the start that is drawn")
+            .also(column.column.span, "the default of this column")
+            .help(format!("to start rows as drawn, write `DEFAULT '{}'`", initial.text)),
+    );
+}
+
+/// Moves that a diagram and a table do not both have, and moves that a sentence forbids.
+fn report_moves(reading: &mut Reading<'_>, drawings: &[Drawing]) {
+    let whole: Vec<&Drawing> =
+        drawings.iter().filter(|drawing| drawing.form != Form::Arrows).collect();
+    for (index, left) in whole.iter().enumerate() {
+        for right in whole.iter().skip(index + 1) {
+            let differing = missing_moves(left, right);
+            let (only, other) = if differing.is_empty() {
+                (missing_moves(right, left), left)
+            } else {
+                (differing, right)
+            };
+            if let Some(first) = only.first() {
+                reading.diagnostics.push(disagreement(&only, first, other));
+            }
+        }
+    }
+    let forbidden: Vec<&Edge> = drawings
+        .iter()
+        .flat_map(|drawing| &drawing.edges)
+        .filter(|edge| edge.is_forbidden)
+        .collect();
+    for edge in forbidden {
+        let drawn = whole
+            .iter()
+            .flat_map(|drawing| &drawing.edges)
+            .find(|other| !other.is_forbidden && is_same(edge, other));
+        if let Some(drawn) = drawn {
+            let message = format!(
+                "the move from `{}` to `{}` is both drawn and forbidden",
+                edge.from.text, edge.to.text
+            );
+            reading.diagnostics.push(
+                Diagnostic::new(&codes::M006, edge.span, message)
+                    .label("forbidden here, which wins")
+                    .also(drawn.span, "drawn here")
+                    .help("take one of them out"),
+            );
+        }
+    }
+}
+
+fn disagreement(only: &[&Edge], first: &Edge, other: &Drawing) -> Diagnostic {
+    let shown = only
+        .iter()
+        .take(4)
+        .map(|edge| format!("`{}` to `{}`", edge.from.text, edge.to.text))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let message = format!("two places disagree about the moves: {shown}");
+    let mut diagnostic = Diagnostic::new(&codes::M006, first.span, message)
+        .label("only here")
+        .also(other.span, "not here");
+    for edge in only.iter().skip(1).take(3) {
+        diagnostic = diagnostic.also(edge.span, "only here, too");
+    }
+    diagnostic.help("a move that either place has is allowed; make both the same")
+}
+
+/// Moves of `left` that `right` does not have.
+fn missing_moves<'a>(left: &'a Drawing, right: &Drawing) -> Vec<&'a Edge> {
+    left.edges
+        .iter()
+        .filter(|edge| !edge.is_forbidden && !right.edges.iter().any(|other| is_same(edge, other)))
+        .collect()
+}
+
+fn is_same(left: &Edge, right: &Edge) -> bool {
+    left.from.key() == right.from.key() && left.to.key() == right.to.key()
+}
+
+/// True for a drawing whose moves are all enforced.
+pub(super) fn is_enforced(drawing: &Drawing, chosen: &[Edge]) -> bool {
+    drawing
+        .edges
+        .iter()
+        .all(|edge| edge.is_forbidden || chosen.iter().any(|other| is_same(edge, other)))
+}
+
+/// States that no path from the start reaches.
+pub(super) fn report_unreachable(
+    reading: &mut Reading<'_>,
+    column: &StateColumn<'_>,
+    machine: &StateMachine,
+) {
+    let Some(initial) = &machine.initial else { return };
+    if machine.transitions.is_empty() {
+        return;
+    }
+    let mut reached: Vec<&str> = vec![initial];
+    let mut at = 0;
+    while let Some(&state) = reached.get(at) {
+        for transition in machine.transitions.iter().filter(|found| found.from == state) {
+            if !reached.contains(&transition.to.as_str()) {
+                reached.push(&transition.to);
+            }
+        }
+        at += 1;
+    }
+    let is_drawn = |state: &str| {
+        machine.transitions.iter().any(|found| found.from == state || found.to == state)
+    };
+    let lost: Vec<&String> = machine
+        .states
+        .iter()
+        .filter(|state| is_drawn(state) && !reached.contains(&state.as_str()))
+        .collect();
+    let Some(first) = lost.first() else { return };
+    let shown = lost.iter().map(|state| format!("`{state}`")).collect::<Vec<_>>().join(", ");
+    let span = machine
+        .transitions
+        .iter()
+        .find(|found| found.from == **first || found.to == **first)
+        .map_or(machine.span, |found| found.span);
+    let (table, field) = (&column.table.name, &column.column.name);
+    reading.diagnostics.push(
+        Diagnostic::new(
+            &codes::M004,
+            span,
+            format!("no row of `{table}` gets from `{initial}` to {shown}"),
+        )
+        .label(format!("`{field}` cannot come here"))
+        .help("draw an arrow that leads there, or say that it is the start"),
+    );
+}
