@@ -1,10 +1,12 @@
 //! Conditions and scalar expressions as values; written as SQL for the store at hand. Values travel
 //! as parameters, never as text.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Kind, Value};
 
 /// Operators with two sides, PostgreSQL's meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is its SQL namesake")]
 pub enum Operator {
     And,
@@ -34,7 +36,7 @@ pub enum Operator {
 }
 
 /// A scalar expression or condition over the columns of one row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is its SQL namesake")]
 pub enum Expression {
     /// A column of the nearest table.

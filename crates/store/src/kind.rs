@@ -1,9 +1,11 @@
 //! Kinds of columns, with PostgreSQL's meaning on every store.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
 
 /// What a column holds.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// A UUID, shown in lower case with hyphens.
     Uuid,
@@ -72,4 +74,39 @@ pub enum Kind {
         /// As declared.
         name: Arc<str>,
     },
+}
+
+impl fmt::Display for Kind {
+    /// PostgreSQL's name of the type.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Uuid => f.write_str("UUID"),
+            Kind::Text { length_max: None } => f.write_str("TEXT"),
+            Kind::Text { length_max: Some(length) } => write!(f, "VARCHAR({length})"),
+            Kind::CaseInsensitiveText => f.write_str("CITEXT"),
+            Kind::Integer { bits: 16 } => f.write_str("SMALLINT"),
+            Kind::Integer { bits: 64 } => f.write_str("BIGINT"),
+            Kind::Integer { .. } => f.write_str("INTEGER"),
+            Kind::Serial { bits: 16 } => f.write_str("SMALLSERIAL"),
+            Kind::Serial { bits: 64 } => f.write_str("BIGSERIAL"),
+            Kind::Serial { .. } => f.write_str("SERIAL"),
+            Kind::Numeric { precision: None, .. } => f.write_str("NUMERIC"),
+            Kind::Numeric { precision: Some(precision), scale } => {
+                write!(f, "NUMERIC({precision},{})", scale.unwrap_or(0))
+            }
+            Kind::Real { bits: 32 } => f.write_str("REAL"),
+            Kind::Real { .. } => f.write_str("DOUBLE PRECISION"),
+            Kind::Boolean => f.write_str("BOOLEAN"),
+            Kind::Timestamp { zoned: true } => f.write_str("TIMESTAMPTZ"),
+            Kind::Timestamp { zoned: false } => f.write_str("TIMESTAMP"),
+            Kind::Date => f.write_str("DATE"),
+            Kind::Time => f.write_str("TIME"),
+            Kind::Interval => f.write_str("INTERVAL"),
+            Kind::Json => f.write_str("JSONB"),
+            Kind::Bytes => f.write_str("BYTEA"),
+            Kind::Enum { name, .. } | Kind::Other { name } => f.write_str(name),
+            Kind::Array { element } => write!(f, "{element}[]"),
+            Kind::Network => f.write_str("INET"),
+        }
+    }
 }

@@ -3,12 +3,19 @@
 //!
 //! Knows nothing of documents, HTTP or who asks: a rule about access arrives as one more condition.
 
+mod catalog;
+mod decimal;
 pub mod error;
 pub mod expression;
+mod json;
 pub mod kind;
+mod moment;
+mod parse;
 pub mod plan;
 pub mod query;
 pub mod schema;
+mod sql;
+mod sqlite;
 mod store;
 pub mod value;
 

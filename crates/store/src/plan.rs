@@ -6,6 +6,8 @@
 pub enum Class {
     /// Adds something; runs by itself.
     Safe,
+    /// Declared, but this store cannot do it; `needs` says why. The rest is served.
+    NotServed,
     /// Rebuilds or narrows, and every row fits; runs by itself.
     Data,
     /// Destroys, and a sentence of the document permits it.

@@ -1,9 +1,11 @@
 //! A wished-for schema as values.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Kind, Value, expression::Expression};
 
 /// All tables and views that should be there.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Schema {
     /// Tables.
     pub tables: Vec<Table>,
@@ -21,7 +23,7 @@ impl Schema {
 }
 
 /// A table.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Table {
     /// Its name.
     pub name: String,
@@ -51,7 +53,7 @@ impl Table {
 }
 
 /// A column.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// Its name.
     pub name: String,
@@ -71,7 +73,7 @@ pub struct Column {
 }
 
 /// What is stored where an insert says nothing.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Default {
     /// A constant.
     Value(Value),
@@ -86,7 +88,7 @@ pub enum Default {
 }
 
 /// A unique key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UniqueKey {
     /// Its name; made by the engine where the document has none.
     pub name: String,
@@ -99,7 +101,7 @@ pub struct UniqueKey {
 }
 
 /// A check.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// Its name.
     pub name: String,
@@ -110,7 +112,7 @@ pub struct Check {
 }
 
 /// What happens to the referring row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each is its SQL namesake")]
 pub enum ReferentialAction {
     NoAction,
@@ -121,7 +123,7 @@ pub enum ReferentialAction {
 }
 
 /// A foreign key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ForeignKey {
     /// The referring columns.
     pub columns: Vec<String>,
@@ -136,7 +138,7 @@ pub struct ForeignKey {
 }
 
 /// An index.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Index {
     /// Its name, unique in the schema.
     pub name: String,
@@ -151,7 +153,7 @@ pub struct Index {
 }
 
 /// A view.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct View {
     /// Its name.
     pub name: String,
@@ -162,7 +164,7 @@ pub struct View {
 }
 
 /// A sentence that permits destruction.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dropped {
     /// The table.
     pub table: String,

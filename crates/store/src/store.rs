@@ -8,6 +8,7 @@ use crate::{
     plan::Plan,
     query::{Outcome, Rows, Select, Step},
     schema::Schema,
+    sqlite::Sqlite,
 };
 
 /// When a write counts as done.
@@ -40,7 +41,13 @@ impl Default for Options {
 /// A store of rows.
 #[derive(Clone)]
 pub struct Store {
-    _inner: Arc<()>,
+    engine: Engine,
+}
+
+/// Which database holds the rows.
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Arc<Sqlite>),
 }
 
 impl Store {
@@ -48,16 +55,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] where the files cannot be opened.
-    pub fn open(_directory: &Path, _options: Options) -> Result<Self, StoreError> {
-        Ok(Self { _inner: Arc::new(()) })
+    pub fn open(directory: &Path, options: Options) -> Result<Self, StoreError> {
+        let sqlite = Sqlite::open(directory, options)?;
+        Ok(Self { engine: Engine::Sqlite(Arc::new(sqlite)) })
     }
 
     /// What would have to be done to reach `schema`; probes the data.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] where the database cannot be read.
-    pub async fn plan(&self, _schema: &Schema) -> Result<Plan, StoreError> {
-        Ok(Plan::default())
+    pub async fn plan(&self, schema: &Schema) -> Result<Plan, StoreError> {
+        let Engine::Sqlite(sqlite) = &self.engine;
+        sqlite.plan(schema).await
     }
 
     /// Does what `plan` says in one transaction, with the history kept, and probes again. Blocked
@@ -67,35 +76,39 @@ impl Store {
     /// [`StoreError::Fault`] where the plan is stale or blocked.
     pub async fn apply(
         &self,
-        _plan: &Plan,
-        _schema: &Schema,
-        _document_hash: &str,
+        plan: &Plan,
+        schema: &Schema,
+        document_hash: &str,
     ) -> Result<(), StoreError> {
-        Ok(())
+        let Engine::Sqlite(sqlite) = &self.engine;
+        sqlite.apply(plan, schema, document_hash).await
     }
 
     /// Reads rows as JSON.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn select(&self, _select: &Select) -> Result<Rows, StoreError> {
-        Ok(Rows::default())
+    pub async fn select(&self, select: &Select) -> Result<Rows, StoreError> {
+        let Engine::Sqlite(sqlite) = &self.engine;
+        sqlite.select(select).await
     }
 
     /// Counts rows.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn count(&self, _table: &str, _condition: &Expression) -> Result<u64, StoreError> {
-        Ok(0)
+    pub async fn count(&self, table: &str, condition: &Expression) -> Result<u64, StoreError> {
+        let Engine::Sqlite(sqlite) = &self.engine;
+        sqlite.count(table, condition).await
     }
 
     /// Writes: all steps in one transaction, committed together with what else is queued.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is written then.
-    pub async fn write(&self, _steps: Vec<Step>) -> Result<Vec<Outcome>, StoreError> {
-        Ok(Vec::new())
+    pub async fn write(&self, steps: Vec<Step>) -> Result<Vec<Outcome>, StoreError> {
+        let Engine::Sqlite(sqlite) = &self.engine;
+        sqlite.write(steps).await
     }
 
     /// Runs a SELECT of the document (a query fence) with named parameters, read only.

@@ -1,0 +1,118 @@
+//! What the store knows of the schema it serves while it writes SQL and explains errors.
+
+use std::collections::HashMap;
+
+use crate::{
+    Kind,
+    schema::{ForeignKey, Schema, Table},
+};
+
+/// The schema at hand, for look-ups by name.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    tables: HashMap<String, TableEntry>,
+    /// Columns of unique keys by the key's name.
+    unique_keys: HashMap<String, (String, Vec<String>)>,
+    /// Tables of checks by the check's name.
+    checks: HashMap<String, String>,
+}
+
+/// A table of the catalog.
+#[derive(Debug)]
+pub(crate) struct TableEntry {
+    pub(crate) name: String,
+    columns: HashMap<String, ColumnEntry>,
+    /// Serial columns that are not the whole primary key: the writer counts them up.
+    pub(crate) counted: Vec<String>,
+    pub(crate) foreign_keys: Vec<ForeignKey>,
+    /// Foreign keys of other tables (or its own) that refer to it.
+    pub(crate) referring: Vec<(String, ForeignKey)>,
+}
+
+/// A column of the catalog.
+#[derive(Debug)]
+pub(crate) struct ColumnEntry {
+    pub(crate) kind: Kind,
+    pub(crate) nullable: bool,
+}
+
+impl Catalog {
+    pub(crate) fn of(schema: &Schema) -> Self {
+        let mut catalog = Self::default();
+        for table in &schema.tables {
+            catalog.tables.insert(table.name.clone(), TableEntry::of(table, schema));
+            for check in &table.checks {
+                catalog.checks.insert(check.name.clone(), table.name.clone());
+            }
+            for key in &table.unique_keys {
+                let columns = (table.name.clone(), key.columns.clone());
+                catalog.unique_keys.insert(key.name.clone(), columns);
+            }
+        }
+        catalog
+    }
+
+    pub(crate) fn table(&self, name: &str) -> Option<&TableEntry> {
+        self.tables.get(name)
+    }
+
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &TableEntry> {
+        self.tables.values()
+    }
+
+    /// Table and columns of the unique key of this name.
+    pub(crate) fn unique_key(&self, name: &str) -> Option<&(String, Vec<String>)> {
+        self.unique_keys.get(name)
+    }
+
+    /// The table that has the check of this name.
+    pub(crate) fn table_of_check(&self, name: &str) -> Option<&str> {
+        self.checks.get(name).map(String::as_str)
+    }
+
+    /// The kind of a column that means the same in all tables which have it.
+    pub(crate) fn kind_everywhere(&self, column: &str) -> Option<&Kind> {
+        let mut kinds = self.tables.values().filter_map(|table| table.columns.get(column));
+        let first = &kinds.next()?.kind;
+        kinds.all(|other| other.kind == *first).then_some(first)
+    }
+}
+
+impl TableEntry {
+    fn of(table: &Table, schema: &Schema) -> Self {
+        let columns = table
+            .columns
+            .iter()
+            .map(|column| {
+                let is_key = table.primary_key.contains(&column.name);
+                let nullable = column.nullable && !is_key;
+                (column.name.clone(), ColumnEntry { kind: column.kind.clone(), nullable })
+            })
+            .collect();
+        let counted = table
+            .columns
+            .iter()
+            .filter(|column| matches!(column.kind, Kind::Serial { .. }))
+            .filter(|column| table.primary_key != [column.name.clone()])
+            .map(|column| column.name.clone())
+            .collect();
+        let referring = schema
+            .tables
+            .iter()
+            .flat_map(|child| child.foreign_keys.iter().map(|key| (child.name.clone(), key)))
+            .filter(|(_, key)| key.table == table.name)
+            .map(|(child, key)| (child, key.clone()))
+            .collect();
+        Self {
+            name: table.name.clone(),
+            columns,
+            counted,
+            foreign_keys: table.foreign_keys.clone(),
+            referring,
+        }
+    }
+
+    pub(crate) fn column(&self, name: &str) -> Option<&ColumnEntry> {
+        self.columns.get(name)
+    }
+}

@@ -1,0 +1,158 @@
+//! Moments, days and times of day as text and back: the one form in which they are stored and shown.
+
+use std::fmt::Write;
+
+use jiff::{Timestamp, civil, tz::Offset};
+
+const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+/// `2026-11-20T18:04:05.000006Z`: fixed width, so that text sorts as time does.
+pub(crate) fn write_timestamp(microseconds: i64, out: &mut String) {
+    let Some(moment) = civil_of(microseconds) else {
+        return;
+    };
+    let _ = write!(
+        out,
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
+        moment.year(),
+        moment.month(),
+        moment.day(),
+        moment.hour(),
+        moment.minute(),
+        moment.second(),
+        microseconds.rem_euclid(SECOND)
+    );
+}
+
+/// `2026-11-20`.
+pub(crate) fn write_date(days: i32, out: &mut String) {
+    if let Some(moment) = civil_of(i64::from(days).saturating_mul(DAY)) {
+        let _ = write!(out, "{:04}-{:02}-{:02}", moment.year(), moment.month(), moment.day());
+    }
+}
+
+/// `18:04:05` or `18:04:05.5`: as short as it is exact, which still sorts as time does.
+pub(crate) fn write_time(microseconds: i64, out: &mut String) {
+    let microseconds = microseconds.rem_euclid(DAY);
+    let seconds = microseconds / SECOND;
+    let _ = write!(out, "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if microseconds % SECOND != 0 {
+        let fraction = format!("{:06}", microseconds % SECOND);
+        out.push('.');
+        out.push_str(fraction.trim_end_matches('0'));
+    }
+}
+
+fn civil_of(microseconds: i64) -> Option<civil::DateTime> {
+    Some(Offset::UTC.to_datetime(Timestamp::from_microsecond(microseconds).ok()?))
+}
+
+/// The civil moment of `microseconds` since 1970 in UTC.
+pub(crate) fn civil(microseconds: i64) -> Option<civil::DateTime> {
+    civil_of(microseconds)
+}
+
+/// Microseconds since 1970 of a civil moment in UTC.
+pub(crate) fn microseconds_of(moment: civil::DateTime) -> Option<i64> {
+    Some(Offset::UTC.to_timestamp(moment).ok()?.as_microsecond())
+}
+
+/// RFC 3339 with an offset, or without one for UTC; a space may stand for the `T`.
+pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let days = parse_date(date)?;
+    let rest = rest.strip_prefix(['T', 't', ' '])?;
+    let clock_end = rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len());
+    let (clock, offset) = rest.split_at(clock_end);
+    let clock = parse_clock(clock)?;
+    let offset = parse_offset(offset)?;
+    let microseconds = i64::from(days) * DAY + clock - offset * SECOND;
+    let year = civil_of(microseconds)?.year();
+    (1..=9999).contains(&year).then_some(microseconds)
+}
+
+/// `2026-11-20`, as days since 1970.
+pub(crate) fn parse_date(text: &str) -> Option<i32> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else {
+        return None;
+    };
+    let year = number(&[*y1, *y2, *y3, *y4])?;
+    let date = civil::Date::new(
+        i16::try_from(year).ok()?,
+        i8::try_from(number(&[*m1, *m2])?).ok()?,
+        i8::try_from(number(&[*d1, *d2])?).ok()?,
+    )
+    .ok()?;
+    if year == 0 {
+        return None;
+    }
+    i32::try_from(microseconds_of(date.at(0, 0, 0, 0))?.div_euclid(DAY)).ok()
+}
+
+/// `18:04`, `18:04:05` or `18:04:05.000006`, as microseconds since midnight.
+pub(crate) fn parse_time(text: &str) -> Option<i64> {
+    parse_clock(text)
+}
+
+fn parse_clock(text: &str) -> Option<i64> {
+    let (whole, fraction) = match text.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (text, None),
+    };
+    let (hour, minute, second) = match whole.as_bytes() {
+        [h1, h2, b':', m1, m2] => (number(&[*h1, *h2])?, number(&[*m1, *m2])?, 0),
+        [h1, h2, b':', m1, m2, b':', s1, s2] => {
+            (number(&[*h1, *h2])?, number(&[*m1, *m2])?, number(&[*s1, *s2])?)
+        }
+        _ => return None,
+    };
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    // A leap second is the first moment of the next minute, as in PostgreSQL.
+    let whole = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
+    let fraction = match fraction {
+        None => 0,
+        Some(digits) => parse_fraction(digits)?,
+    };
+    let clock = whole * SECOND + fraction;
+    Some(clock)
+}
+
+/// Digits after the point as microseconds, rounded to the nearest.
+fn parse_fraction(digits: &str) -> Option<i64> {
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mut microseconds = 0;
+    for place in 0..6 {
+        let digit = digits.as_bytes().get(place).map_or(0, |byte| i64::from(byte - b'0'));
+        microseconds = microseconds * 10 + digit;
+    }
+    let rounds_up = digits.as_bytes().get(6).is_some_and(|byte| *byte >= b'5');
+    Some(microseconds + i64::from(rounds_up))
+}
+
+/// Seconds east of UTC; none is UTC.
+fn parse_offset(text: &str) -> Option<i64> {
+    let (sign, rest) = match text.as_bytes() {
+        [] | [b'Z' | b'z'] => return Some(0),
+        [b'+', rest @ ..] => (1, rest),
+        [b'-', rest @ ..] => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = match rest {
+        [h1, h2] => (number(&[*h1, *h2])?, 0),
+        [h1, h2, b':', m1, m2] | [h1, h2, m1, m2] => (number(&[*h1, *h2])?, number(&[*m1, *m2])?),
+        _ => return None,
+    };
+    (hours <= 23 && minutes <= 59)
+        .then_some(sign * (i64::from(hours) * 3600 + i64::from(minutes) * 60))
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0u32, |number, byte| {
+        byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
+    })
+}

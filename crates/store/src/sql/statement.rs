@@ -1,0 +1,270 @@
+//! Reads and writes of one table as SQL.
+
+use std::{borrow::Cow, sync::Arc};
+
+use super::{SqlWriter, Unsupported};
+use crate::{
+    Expression, Kind, Value,
+    catalog::TableEntry,
+    decimal::Decimal,
+    query::{Output, Select},
+};
+
+/// The rows of `select`, its outputs first, then what its nested selects are joined by. `joined_by`
+/// names the column that must equal one more parameter, whose place (from 1) is given back.
+pub(crate) fn write_select<'a>(
+    writer: &mut SqlWriter<'a>,
+    select: &'a Select,
+    joined_by: Option<&str>,
+) -> Result<Option<usize>, Unsupported> {
+    let alias = writer.enter(&select.table);
+    writer.text.push_str("SELECT ");
+    let columns = select.outputs.iter().map(|output| &output.column);
+    let joins = select.nested.iter().map(|nested| &nested.outer_column);
+    for (place, column) in columns.chain(joins).enumerate() {
+        if place > 0 {
+            writer.text.push_str(", ");
+        }
+        writer.aliased(alias, column);
+    }
+    if select.outputs.is_empty() && select.nested.is_empty() {
+        writer.text.push('1');
+    }
+    writer.from(&select.table, alias);
+    writer.text.push_str(" WHERE ");
+    writer.expression(&select.condition)?;
+    let mut joined_at = None;
+    if let Some(column) = joined_by {
+        writer.text.push_str(" AND ");
+        writer.aliased(alias, column);
+        writer.text.push_str(" = ?");
+        writer.parameters.push(Cow::Owned(Value::Null));
+        joined_at = Some(writer.parameters.len());
+    }
+    for (place, (expression, descends)) in select.order.iter().enumerate() {
+        writer.text.push_str(if place == 0 { " ORDER BY " } else { ", " });
+        writer.expression(expression)?;
+        let is_never_null = writer.column_entry(expression).is_some_and(|column| !column.nullable);
+        writer.text.push_str(match (descends, is_never_null) {
+            (false, true) => "",
+            (true, true) => " DESC",
+            (false, false) => " NULLS LAST",
+            (true, false) => " DESC NULLS FIRST",
+        });
+    }
+    writer.limit(select.limit, select.offset);
+    writer.leave();
+    Ok(joined_at)
+}
+
+/// How many rows fulfil a condition.
+pub(crate) fn write_count<'a>(
+    writer: &mut SqlWriter<'a>,
+    table: &str,
+    condition: &'a Expression,
+) -> Result<(), Unsupported> {
+    let alias = writer.enter(table);
+    writer.text.push_str("SELECT count(*)");
+    writer.from(table, alias);
+    writer.text.push_str(" WHERE ");
+    writer.expression(condition)?;
+    writer.leave();
+    Ok(())
+}
+
+/// Whether some row fulfils a condition.
+pub(crate) fn write_require<'a>(
+    writer: &mut SqlWriter<'a>,
+    table: &str,
+    condition: &'a Expression,
+) -> Result<(), Unsupported> {
+    let alias = writer.enter(table);
+    writer.text.push_str("SELECT 1");
+    writer.from(table, alias);
+    writer.text.push_str(" WHERE ");
+    writer.expression(condition)?;
+    writer.text.push_str(" LIMIT 1");
+    writer.leave();
+    Ok(())
+}
+
+/// A new row.
+pub(crate) fn write_insert<'a>(
+    writer: &mut SqlWriter<'a>,
+    table: &str,
+    values: &'a [(Arc<str>, Value)],
+    returning: &[Output],
+) {
+    let entry = writer.catalog.table(table);
+    // A serial column that is not the whole key: a value that is not given is counted up.
+    let is_given =
+        |name: &str| values.iter().any(|(own, value)| **own == *name && !value.is_null());
+    let counted = entry.map_or(&[][..], |entry| &entry.counted);
+    let is_counted = |name: &str| counted.iter().any(|own| own == name) && !is_given(name);
+    writer.text.push_str("INSERT INTO ");
+    writer.identifier(table);
+    let given = values.iter().filter(|(name, _)| !is_counted(name));
+    let added = counted.iter().filter(|name| !is_given(name));
+    let names =
+        given.clone().map(|(name, _)| name.as_ref()).chain(added.clone().map(String::as_str));
+    if names.clone().next().is_none() {
+        writer.text.push_str(" DEFAULT VALUES");
+    } else {
+        writer.text.push_str(" (");
+        writer.identifiers(names);
+        writer.text.push_str(") VALUES (");
+        for (place, (name, value)) in given.clone().enumerate() {
+            if place > 0 {
+                writer.text.push_str(", ");
+            }
+            writer.stored(entry, name, value);
+        }
+        for (place, name) in added.enumerate() {
+            if place > 0 || given.clone().next().is_some() {
+                writer.text.push_str(", ");
+            }
+            writer.text.push_str("(SELECT coalesce(max(");
+            writer.identifier(name);
+            writer.text.push_str("), 0) + 1 FROM ");
+            writer.identifier(table);
+            writer.text.push(')');
+        }
+        writer.text.push(')');
+    }
+    writer.returning(returning);
+}
+
+/// Changed rows.
+pub(crate) fn write_update<'a>(
+    writer: &mut SqlWriter<'a>,
+    table: &str,
+    set: &'a [(Arc<str>, Expression)],
+    condition: &'a Expression,
+    returning: &[Output],
+) -> Result<(), Unsupported> {
+    let alias = writer.enter(table);
+    let entry = writer.catalog.table(table);
+    writer.text.push_str("UPDATE ");
+    writer.named(table, alias);
+    writer.text.push_str(" SET ");
+    for (place, (name, expression)) in set.iter().enumerate() {
+        if place > 0 {
+            writer.text.push_str(", ");
+        }
+        writer.identifier(name);
+        writer.text.push_str(" = ");
+        match expression {
+            Expression::Value(value) => writer.stored(entry, name, value),
+            expression => writer.expression(expression)?,
+        }
+    }
+    writer.text.push_str(" WHERE ");
+    writer.expression(condition)?;
+    writer.returning(returning);
+    writer.leave();
+    Ok(())
+}
+
+/// Removed rows.
+pub(crate) fn write_delete<'a>(
+    writer: &mut SqlWriter<'a>,
+    table: &str,
+    condition: &'a Expression,
+    returning: &[Output],
+) -> Result<(), Unsupported> {
+    let alias = writer.enter(table);
+    writer.text.push_str("DELETE FROM ");
+    writer.named(table, alias);
+    writer.text.push_str(" WHERE ");
+    writer.expression(condition)?;
+    writer.returning(returning);
+    writer.leave();
+    Ok(())
+}
+
+impl<'a> SqlWriter<'a> {
+    /// `SELECT` of some columns of the rows that fulfil a condition.
+    pub(crate) fn keys_of(
+        &mut self,
+        table: &str,
+        columns: &[String],
+        condition: &'a Expression,
+    ) -> Result<(), Unsupported> {
+        let alias = self.enter(table);
+        self.text.push_str("SELECT ");
+        for (place, column) in columns.iter().enumerate() {
+            if place > 0 {
+                self.text.push_str(", ");
+            }
+            self.aliased(alias, column);
+        }
+        self.from(table, alias);
+        self.text.push_str(" WHERE ");
+        self.expression(condition)?;
+        self.leave();
+        Ok(())
+    }
+
+    fn aliased(&mut self, alias: u32, column: &str) {
+        self.text.push('t');
+        self.text.push_str(itoa::Buffer::new().format(alias));
+        self.text.push('.');
+        self.identifier(column);
+    }
+
+    fn named(&mut self, table: &str, alias: u32) {
+        self.identifier(table);
+        self.text.push_str(" AS t");
+        self.text.push_str(itoa::Buffer::new().format(alias));
+    }
+
+    fn from(&mut self, table: &str, alias: u32) {
+        self.text.push_str(" FROM ");
+        self.named(table, alias);
+    }
+
+    fn returning(&mut self, outputs: &[Output]) {
+        if !outputs.is_empty() {
+            self.text.push_str(" RETURNING ");
+            self.identifiers(outputs.iter().map(|output| output.column.as_ref()));
+        }
+    }
+
+    /// Limits are parameters, so that pages share one prepared statement.
+    fn limit(&mut self, limit: Option<u64>, offset: u64) {
+        let bounded = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+        match (limit, offset) {
+            (None, 0) => {}
+            (limit, offset) => {
+                self.text.push_str(" LIMIT ?");
+                let limit = limit.map_or(Value::Integer(-1), bounded);
+                self.parameters.push(Cow::Owned(limit));
+                if offset > 0 {
+                    self.text.push_str(" OFFSET ?");
+                    self.parameters.push(Cow::Owned(bounded(offset)));
+                }
+            }
+        }
+    }
+
+    /// A value as the column stores it: decimals with the column's own digits.
+    fn stored(&mut self, entry: Option<&TableEntry>, column: &str, value: &'a Value) {
+        let kind = entry.and_then(|entry| entry.column(column)).map(|column| &column.kind);
+        let value = match (kind, value) {
+            (Some(Kind::Numeric { precision, scale }), Value::Integer(_) | Value::Real(_)) => {
+                decimal(value, *precision, *scale).map_or(Cow::Borrowed(value), Cow::Owned)
+            }
+            _ => Cow::Borrowed(value),
+        };
+        self.value(value);
+    }
+}
+
+fn decimal(value: &Value, precision: Option<u16>, scale: Option<u16>) -> Option<Value> {
+    let mut decimal = Decimal::parse(&value.to_string())?;
+    match precision {
+        Some(_) => decimal.round(usize::from(scale.unwrap_or(0))),
+        None => decimal.trim(),
+    }
+    Some(Value::Decimal(decimal.text()))
+}

@@ -1,0 +1,132 @@
+//! The store on SQLite: one file, one writer, a reader for each thread that asks.
+
+mod bind;
+mod change;
+mod connection;
+mod define;
+mod fault;
+mod functions;
+mod pool;
+mod probe;
+mod read;
+mod reader;
+mod show;
+mod write;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, RwLock},
+};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    Options, StoreError,
+    catalog::Catalog,
+    expression::Expression,
+    query::{Outcome, Rows, Select, Step},
+};
+
+/// Name of the database file in its directory.
+const FILE: &str = "data.db";
+
+/// An open database.
+pub(crate) struct Sqlite {
+    shared: Arc<Shared>,
+    writer: writer::Writer,
+    pool: pool::Pool,
+}
+
+/// What writer and readers have in common.
+struct Shared {
+    /// The database file.
+    path: PathBuf,
+    /// The schema that is served; replaced as a whole.
+    catalog: RwLock<Arc<Catalog>>,
+    options: Options,
+}
+
+impl Shared {
+    /// The schema at this moment.
+    fn catalog(&self) -> Arc<Catalog> {
+        // A poisoned lock still holds a whole catalog: it is only ever replaced.
+        self.catalog.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    fn serve(&self, catalog: Catalog) {
+        *self.catalog.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            Arc::new(catalog);
+    }
+}
+
+impl Sqlite {
+    pub(crate) fn open(directory: &Path, options: Options) -> Result<Self, StoreError> {
+        let unavailable = |error: &dyn std::fmt::Display| {
+            StoreError::Unavailable(format!("{}: {error}", directory.display()))
+        };
+        std::fs::create_dir_all(directory).map_err(|error| unavailable(&error))?;
+        let path = directory.join(FILE);
+        let access = connection::Access::Write(options.durability);
+        let connection = connection::open(&path, access).map_err(|error| unavailable(&error))?;
+        let shared =
+            Arc::new(Shared { path, catalog: RwLock::new(Arc::new(Catalog::default())), options });
+        Ok(Self {
+            writer: writer::Writer::start(connection, shared.clone())
+                .map_err(|error| unavailable(&error))?,
+            pool: pool::Pool::start(&shared).map_err(|error| unavailable(&error))?,
+            shared,
+        })
+    }
+
+    pub(crate) async fn select(&self, select: &Select) -> Result<Rows, StoreError> {
+        if select.is_short {
+            let catalog = self.shared.catalog();
+            return reader::with(&self.shared, |connection| {
+                read::select(connection, &catalog, select)
+            });
+        }
+        let select = select.clone();
+        self.read(move |connection, catalog| read::select(connection, catalog, &select)).await
+    }
+
+    pub(crate) async fn count(
+        &self,
+        table: &str,
+        condition: &Expression,
+    ) -> Result<u64, StoreError> {
+        let (table, condition) = (table.to_owned(), condition.clone());
+        self.read(move |connection, catalog| read::count(connection, catalog, &table, &condition))
+            .await
+    }
+
+    pub(crate) async fn write(&self, steps: Vec<Step>) -> Result<Vec<Outcome>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.writer.send(writer::Job::Write { steps, reply })?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    /// Runs `work` on a reader thread, with the deadline of reads that are not short.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&rusqlite::Connection, &Catalog) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let shared = self.shared.clone();
+        self.pool.run(Box::new(move |connection| {
+            let result = work(connection, &shared.catalog());
+            // Whoever asked may have gone away; then nobody wants the answer.
+            let _ = reply.send(result);
+        }))?;
+        match answer.await.map_err(|_| gone())? {
+            Err(StoreError::Deadline { .. }) => {
+                Err(StoreError::Deadline { wait_ms_max: self.shared.options.read_ms_max })
+            }
+            result => result,
+        }
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("the store is closing".to_owned())
+}

@@ -1,0 +1,177 @@
+//! The one writer: a thread that commits together what is queued together.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{Shared, fault, write};
+use crate::{
+    StoreError,
+    catalog::Catalog,
+    query::{Outcome, Step},
+};
+
+/// Requests in one commit, at most.
+const GROUP_MAX: usize = 256;
+
+/// What the writer is asked.
+pub(super) enum Job {
+    /// Steps of one request.
+    Write { steps: Vec<Step>, reply: Reply<Vec<Outcome>> },
+    /// Something that needs the connection for itself, outside of any transaction.
+    Alone(Box<dyn FnOnce(&mut Connection) + Send>),
+}
+
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+type Request = (Vec<Step>, Reply<Vec<Outcome>>);
+type Answer = Result<Vec<Outcome>, StoreError>;
+
+/// The writer's queue and thread.
+pub(super) struct Writer {
+    queue: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, shared: Arc<Shared>) -> std::io::Result<Self> {
+        let (queue, waiting) = sync_channel(shared.options.queue_max.max(1));
+        let thread = thread::Builder::new()
+            .name("store writer".to_owned())
+            .spawn(move || serve(connection, &shared, &waiting))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Queues a job.
+    pub(super) fn send(&self, job: Job) -> Result<(), StoreError> {
+        let queue = self.queue.as_ref().ok_or_else(super::gone)?;
+        queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => super::gone(),
+        })
+    }
+}
+
+impl Drop for Writer {
+    /// What is queued is still written.
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(mut connection: Connection, shared: &Shared, waiting: &Receiver<Job>) {
+    let mut group: Vec<Request> = Vec::with_capacity(GROUP_MAX);
+    while let Ok(job) = waiting.recv() {
+        let mut alone = None;
+        let mut next = Some(job);
+        while let Some(job) = next {
+            match job {
+                Job::Write { steps, reply } => group.push((steps, reply)),
+                Job::Alone(work) => {
+                    alone = Some(work);
+                    break;
+                }
+            }
+            next = if group.len() < GROUP_MAX { waiting.try_recv().ok() } else { None };
+        }
+        if !group.is_empty() {
+            commit_group(&connection, &shared.catalog(), std::mem::take(&mut group));
+        }
+        if let Some(work) = alone {
+            let result = catch_unwind(AssertUnwindSafe(|| work(&mut connection)));
+            if result.is_err() {
+                tracing::error!("a change of the schema panicked");
+            }
+            give_up(&connection);
+        }
+    }
+}
+
+/// Writes a group and answers after its commit. Where the group as a whole fails, each request is
+/// tried alone, so that an error stays with the request that caused it.
+fn commit_group(connection: &Connection, catalog: &Catalog, group: Vec<Request>) {
+    match run_group(connection, catalog, &group) {
+        Ok(answers) => {
+            for ((_, reply), answer) in group.into_iter().zip(answers) {
+                let _ = reply.send(answer);
+            }
+        }
+        Err(_) if group.len() > 1 => {
+            for (steps, reply) in group {
+                let alone = run_alone(connection, catalog, &steps);
+                let _ = reply.send(alone);
+            }
+        }
+        Err(error) => {
+            if let Some((_, reply)) = group.into_iter().next() {
+                let _ = reply.send(Err(error));
+            }
+        }
+    }
+}
+
+fn run_alone(connection: &Connection, catalog: &Catalog, steps: &[Step]) -> Answer {
+    let (reply, _) = oneshot::channel();
+    let group = [(steps.to_vec(), reply)];
+    run_group(connection, catalog, &group)?.into_iter().next().unwrap_or_else(|| Err(super::gone()))
+}
+
+/// All answers of a group that is committed, or the error for which nothing of it is.
+fn run_group(
+    connection: &Connection,
+    catalog: &Catalog,
+    group: &[Request],
+) -> Result<Vec<Answer>, StoreError> {
+    let execute = |sql: &str| {
+        connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.raw_execute())
+            .map_err(|error| fault::explain(error, catalog))
+    };
+    execute("BEGIN IMMEDIATE")?;
+    let mut answers = Vec::with_capacity(group.len());
+    for (steps, _) in group {
+        let answer = catch_unwind(AssertUnwindSafe(|| write::run(connection, catalog, steps)));
+        match answer {
+            Ok(answer) => answers.push(answer),
+            Err(_) => {
+                give_up(connection);
+                return Err(StoreError::Fault("a write panicked".to_owned()));
+            }
+        }
+        // A full disk takes the whole transaction away, not just the statement.
+        if connection.is_autocommit() {
+            return Err(lost(answers));
+        }
+    }
+    if let Err(error) = execute("COMMIT") {
+        give_up(connection);
+        return Err(error);
+    }
+    Ok(answers)
+}
+
+fn lost(answers: Vec<Answer>) -> StoreError {
+    let last = answers.into_iter().next_back();
+    last.and_then(Result::err)
+        .unwrap_or_else(|| StoreError::Unavailable("the transaction was lost".to_owned()))
+}
+
+/// Leaves the connection without a transaction, whatever happened.
+fn give_up(connection: &Connection) {
+    if !connection.is_autocommit()
+        && let Err(error) = connection.execute_batch("ROLLBACK")
+    {
+        tracing::error!(%error, "a transaction cannot be rolled back");
+    }
+}

@@ -1,0 +1,235 @@
+//! Rows in and out: writes, reads, and what a refused write says.
+mod support;
+
+use store::{Expression, Operator, StoreError, Value, query::Nested, schema::ReferentialAction};
+use support::*;
+
+async fn refusal(steps: Vec<store::query::Step>) -> StoreError {
+    let fixture = with(&library()).await;
+    write(
+        &fixture.store,
+        vec![
+            insert("shelves", &[("name", text("low"))], &[]),
+            insert(
+                "books",
+                &[("title", text("One")), ("isbn", text("1")), ("shelf_id", Value::Integer(1))],
+                &[],
+            ),
+        ],
+    )
+    .await
+    .expect("two rows");
+    write(&fixture.store, steps).await.expect_err("a refusal")
+}
+
+#[tokio::test]
+async fn a_row_is_written_and_read_back() {
+    let fixture = with(&library()).await;
+    let outputs = [output("id", SERIAL), output("title", varchar(20))];
+    let step = insert("books", &[("title", text("A \"quoted\" title"))], &outputs);
+    let outcome = fixture.store.write(vec![step]).await.expect("written");
+    let row = br#"{"id":1,"title":"A \"quoted\" title"}"#;
+    assert_eq!(outcome[0].rows.json, row);
+    let key = Expression::column("id").equals(Value::Integer(1));
+    let read = fixture.store.select(&select("books", &outputs, key)).await.expect("read");
+    assert_eq!(read.row(0), Some(&row[..]));
+    assert_eq!(fixture.store.count("books", &Expression::Always(true)).await.expect("count"), 1);
+}
+
+#[tokio::test]
+async fn a_duplicate_names_its_columns() {
+    let error =
+        refusal(vec![insert("books", &[("title", text("Two")), ("isbn", text("1"))], &[])]).await;
+    assert!(
+        matches!(&error, StoreError::Unique { table, columns } if table == "books" && columns == &["isbn"]),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_missing_value_names_its_column() {
+    let error = refusal(vec![insert("books", &[("isbn", text("2"))], &[])]).await;
+    assert!(matches!(&error, StoreError::NotNull { column, .. } if column == "title"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_broken_check_is_named() {
+    let values = [("title", text("Two")), ("copies", Value::Integer(-1))];
+    let error = refusal(vec![insert("books", &values, &[])]).await;
+    assert!(
+        matches!(&error, StoreError::Check { table, constraint } if table == "books" && constraint == "copies_not_negative"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_value_too_long_names_its_column() {
+    let error = refusal(vec![insert("books", &[("title", text(&"x".repeat(21)))], &[])]).await;
+    assert!(
+        matches!(&error, StoreError::Value { column: Some(column), .. } if column == "title"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_missing_parent_names_the_referring_column() {
+    let values = [("title", text("Two")), ("shelf_id", Value::Integer(9))];
+    let error = refusal(vec![insert("books", &values, &[])]).await;
+    assert!(
+        matches!(&error, StoreError::ForeignKey { table, columns, missing: true } if table == "books" && columns == &["shelf_id"]),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_row_still_referred_to_names_who_refers() {
+    let error = refusal(vec![delete("shelves", Expression::Always(true))]).await;
+    assert!(
+        matches!(&error, StoreError::ForeignKey { table, columns, missing: false } if table == "books" && columns == &["shelf_id"]),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_step_undoes_the_steps_before_it() {
+    let fixture = with(&library()).await;
+    let steps = vec![
+        insert("books", &[("title", text("kept?"))], &[]),
+        insert("books", &[("isbn", text("no title"))], &[]),
+    ];
+    write(&fixture.store, steps).await.expect_err("no title");
+    assert_eq!(fixture.store.count("books", &Expression::Always(true)).await.expect("count"), 0);
+}
+
+#[tokio::test]
+async fn a_requirement_that_is_not_met_refuses_the_write() {
+    let require = store::query::Step::Require {
+        table: "shelves".into(),
+        condition: Expression::column("id").equals(Value::Integer(7)),
+        exists: true,
+        refusal: 42,
+    };
+    let error = refusal(vec![require, insert("books", &[("title", text("Two"))], &[])]).await;
+    assert!(matches!(error, StoreError::Refused { refusal: 42 }), "{error:?}");
+}
+
+#[tokio::test]
+async fn nested_rows_come_inside_their_row() {
+    let fixture = with(&library()).await;
+    write(
+        &fixture.store,
+        vec![
+            insert("shelves", &[("name", text("low"))], &[]),
+            insert("shelves", &[("name", text("high"))], &[]),
+            insert("books", &[("title", text("A")), ("shelf_id", Value::Integer(1))], &[]),
+            insert("books", &[("title", text("B")), ("shelf_id", Value::Integer(1))], &[]),
+            insert("books", &[("title", text("C"))], &[]),
+        ],
+    )
+    .await
+    .expect("rows");
+    let title = [output("title", TEXT)];
+    let name = [output("name", TEXT)];
+    let always = Expression::Always(true);
+    let mut shelves = select("shelves", &name, always.clone());
+    let mut books = select("books", &title, always.clone());
+    books.order = vec![(Expression::column("title"), true)];
+    shelves.nested = vec![Nested {
+        name: "books".into(),
+        outer_column: "id".into(),
+        inner_column: "shelf_id".into(),
+        many: true,
+        select: books,
+    }];
+    assert_eq!(
+        json(&fixture.store, &shelves).await,
+        r#"[{"name":"low","books":[{"title":"B"},{"title":"A"}]},{"name":"high","books":[]}]"#
+    );
+    let mut books = select("books", &title, always.clone());
+    books.nested = vec![Nested {
+        name: "shelf".into(),
+        outer_column: "shelf_id".into(),
+        inner_column: "id".into(),
+        many: false,
+        select: select("shelves", &name, always),
+    }];
+    books.order = vec![(Expression::column("id"), false)];
+    books.offset = 1;
+    books.limit = Some(5);
+    assert_eq!(
+        json(&fixture.store, &books).await,
+        r#"[{"title":"B","shelf":{"name":"low"}},{"title":"C","shelf":null}]"#
+    );
+}
+
+#[tokio::test]
+async fn nulls_come_last_ascending_and_first_descending() {
+    let fixture = with(&library()).await;
+    let book = |title: &str, isbn: Option<&str>| {
+        let isbn = isbn.map_or(Value::Null, text);
+        insert("books", &[("title", text(title)), ("isbn", isbn)], &[])
+    };
+    write(&fixture.store, vec![book("N", None), book("B", Some("2")), book("A", Some("1"))])
+        .await
+        .expect("rows");
+    let mut books = select("books", &[output("title", TEXT)], Expression::Always(true));
+    books.order = vec![(Expression::column("isbn"), false)];
+    assert_eq!(
+        json(&fixture.store, &books).await,
+        r#"[{"title":"A"},{"title":"B"},{"title":"N"}]"#
+    );
+    books.order = vec![(Expression::column("isbn"), true)];
+    assert_eq!(
+        json(&fixture.store, &books).await,
+        r#"[{"title":"N"},{"title":"B"},{"title":"A"}]"#
+    );
+}
+
+#[tokio::test]
+async fn an_exists_rule_looks_at_the_row_around_it() {
+    let fixture = with(&library()).await;
+    write(
+        &fixture.store,
+        vec![
+            insert("shelves", &[("name", text("low"))], &[]),
+            insert("books", &[("title", text("A")), ("shelf_id", Value::Integer(1))], &[]),
+            insert("books", &[("title", text("B"))], &[]),
+        ],
+    )
+    .await
+    .expect("rows");
+    let rule = Expression::Exists {
+        table: "shelves".to_owned(),
+        condition: Box::new(
+            Expression::column("id")
+                .equals(Expression::Outer("shelf_id".to_owned()))
+                .and(Expression::column("name").binary(Operator::ILike, text("LO%").into())),
+        ),
+    };
+    let seen = select("books", &[output("title", TEXT)], rule);
+    assert_eq!(json(&fixture.store, &seen).await, r#"[{"title":"A"}]"#);
+}
+
+#[tokio::test]
+async fn removing_a_parent_follows_its_action() {
+    for (action, left) in
+        [(ReferentialAction::Cascade, "[]"), (ReferentialAction::SetNull, r#"[{"shelf_id":null}]"#)]
+    {
+        let mut wished = library();
+        wished.tables[1].foreign_keys[0].on_delete = action;
+        let fixture = with(&wished).await;
+        write(
+            &fixture.store,
+            vec![
+                insert("shelves", &[("name", text("low"))], &[]),
+                insert("books", &[("title", text("A")), ("shelf_id", Value::Integer(1))], &[]),
+                delete("shelves", Expression::Always(true)),
+            ],
+        )
+        .await
+        .expect("written");
+        let outputs = [output("shelf_id", INTEGER)];
+        let books = select("books", &outputs, Expression::Always(true));
+        assert_eq!(json(&fixture.store, &books).await, left);
+    }
+}
