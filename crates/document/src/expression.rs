@@ -219,3 +219,135 @@ impl Expression {
         Expression::Principal { property: PrincipalProperty::Id }
     }
 }
+
+impl Expression {
+    /// The columns of the row at hand that it reads; those inside sub-selects are left out,
+    /// except the ones that they name as outer.
+    pub fn columns(&self) -> Vec<&str> {
+        let mut found = Vec::new();
+        self.gather_columns(&mut found, false);
+        found
+    }
+
+    fn gather_columns<'a>(&'a self, found: &mut Vec<&'a str>, is_inner: bool) {
+        match self {
+            Expression::Column { name } if !is_inner => found.push(name),
+            Expression::Outer { name } if is_inner => found.push(name),
+            Expression::InSelect { operand, condition, .. } => {
+                operand.gather_columns(found, is_inner);
+                condition.gather_columns(found, true);
+            }
+            Expression::Exists { condition, .. } => condition.gather_columns(found, true),
+            _ => {
+                for part in self.parts() {
+                    part.gather_columns(found, is_inner);
+                }
+            }
+        }
+    }
+
+    /// The expressions directly inside.
+    fn parts(&self) -> Vec<&Expression> {
+        match self {
+            Expression::Not { operand }
+            | Expression::Negate { operand }
+            | Expression::IsNull { operand, .. }
+            | Expression::Cast { operand, .. }
+            | Expression::InSelect { operand, .. } => vec![operand],
+            Expression::Binary { left, right, .. } => vec![left, right],
+            Expression::In { operand, list, .. } => {
+                std::iter::once(operand.as_ref()).chain(list).collect()
+            }
+            Expression::Between { operand, low, high, .. } => vec![operand, low, high],
+            Expression::Call { arguments, .. } => arguments.iter().collect(),
+            Expression::Case { branches, otherwise } => branches
+                .iter()
+                .flat_map(|(condition, result)| [condition, result])
+                .chain(otherwise.as_deref())
+                .collect(),
+            Expression::Exists { condition, .. } => vec![condition],
+            Expression::Column { .. }
+            | Expression::Outer { .. }
+            | Expression::Literal { .. }
+            | Expression::Principal { .. }
+            | Expression::Now
+            | Expression::Today
+            | Expression::Interval { .. } => Vec::new(),
+        }
+    }
+
+    /// Gives a column another name, also where it is named as outer.
+    pub fn rename_column(&mut self, old: &str, new: &str) {
+        match self {
+            Expression::Column { name } | Expression::Outer { name } => {
+                if name == old {
+                    new.clone_into(name);
+                }
+            }
+            Expression::Not { operand }
+            | Expression::Negate { operand }
+            | Expression::IsNull { operand, .. }
+            | Expression::Cast { operand, .. }
+            | Expression::InSelect { operand, .. } => operand.rename_column(old, new),
+            Expression::Binary { left, right, .. } => {
+                left.rename_column(old, new);
+                right.rename_column(old, new);
+            }
+            Expression::In { operand, list, .. } => {
+                operand.rename_column(old, new);
+                list.iter_mut().for_each(|value| value.rename_column(old, new));
+            }
+            Expression::Between { operand, low, high, .. } => {
+                for part in [operand, low, high] {
+                    part.rename_column(old, new);
+                }
+            }
+            Expression::Call { arguments, .. } => {
+                arguments.iter_mut().for_each(|argument| argument.rename_column(old, new));
+            }
+            Expression::Case { branches, otherwise } => {
+                for (condition, result) in branches {
+                    condition.rename_column(old, new);
+                    result.rename_column(old, new);
+                }
+                if let Some(otherwise) = otherwise {
+                    otherwise.rename_column(old, new);
+                }
+            }
+            Expression::Exists { .. }
+            | Expression::Literal { .. }
+            | Expression::Principal { .. }
+            | Expression::Now
+            | Expression::Today
+            | Expression::Interval { .. } => {}
+        }
+    }
+
+    /// The texts that a condition of the form `column IN ('a', 'b')` allows, with the column.
+    pub fn value_set(&self) -> Option<(&str, Vec<&str>)> {
+        match self {
+            Expression::In { operand, list, negated: false } => {
+                let Expression::Column { name } = operand.as_ref() else { return None };
+                let values = list.iter().map(Expression::as_text).collect::<Option<Vec<_>>>()?;
+                (!values.is_empty()).then_some((name, values))
+            }
+            // `column IS NULL OR column IN (…)`.
+            Expression::Binary { left, operator: Operator::Or, right } => {
+                match (left.as_ref(), right.as_ref()) {
+                    (Expression::IsNull { negated: false, .. }, set)
+                    | (set, Expression::IsNull { negated: false, .. }) => set.value_set(),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The text of a text constant.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Expression::Literal { literal: Literal::Text(text) } => Some(text),
+            _ => None,
+        }
+    }
+}

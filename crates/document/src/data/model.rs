@@ -21,6 +21,12 @@ pub struct Data {
     pub drops: Vec<Drop>,
     /// `CREATE POLICY` statements; the security chapter turns them into grants.
     pub policies: Vec<Policy>,
+    /// Tables with `ENABLE ROW LEVEL SECURITY`.
+    #[serde(skip)]
+    pub protected: Vec<String>,
+    /// Functions that policies may call; their code is not run.
+    #[serde(skip)]
+    pub functions: Vec<Function>,
 }
 
 impl Data {
@@ -206,6 +212,38 @@ pub enum ColumnType {
     Other {
         name: String,
     },
+}
+
+impl ColumnType {
+    /// The type in words, such as `text of at most 80 characters`.
+    pub fn words(&self) -> String {
+        match self {
+            ColumnType::Uuid => "a UUID".to_owned(),
+            ColumnType::Text { length_max: Some(length) } => {
+                format!("text of at most {length} characters")
+            }
+            ColumnType::Text { length_max: None } => "text".to_owned(),
+            ColumnType::CaseInsensitiveText => "text without case".to_owned(),
+            ColumnType::Integer { bits } => format!("an integer of {bits} bits"),
+            ColumnType::Serial { .. } => "a counting integer".to_owned(),
+            ColumnType::Numeric { precision: Some(precision), scale } => {
+                format!("a number of {precision} digits, {} after the point", scale.unwrap_or(0))
+            }
+            ColumnType::Numeric { .. } => "a number".to_owned(),
+            ColumnType::Real { .. } => "a floating-point number".to_owned(),
+            ColumnType::Boolean => "a boolean".to_owned(),
+            ColumnType::Timestamp { .. } => "a time stamp".to_owned(),
+            ColumnType::Date => "a date".to_owned(),
+            ColumnType::Time => "a time of day".to_owned(),
+            ColumnType::Interval => "an interval".to_owned(),
+            ColumnType::Json => "JSON".to_owned(),
+            ColumnType::Bytes => "bytes".to_owned(),
+            ColumnType::Enum { name } => format!("one of `{name}`"),
+            ColumnType::Array { element } => format!("a list of {}", element.words()),
+            ColumnType::Network => "a network address".to_owned(),
+            ColumnType::Other { name } => format!("`{name}`, stored as text"),
+        }
+    }
 }
 
 /// What is stored where a create says nothing.
@@ -397,4 +435,15 @@ pub enum PolicyCommand {
     Insert,
     Update,
     Delete,
+}
+
+/// A `CREATE FUNCTION` statement.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Its name as it is called, in lower case, such as `auth.user_role`.
+    pub name: String,
+    /// Its body as written, without dollar quotes.
+    pub body: String,
+    /// The whole statement.
+    pub span: Span,
 }

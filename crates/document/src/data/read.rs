@@ -1,6 +1,57 @@
-//! Reads the data chapter's statements into claims.
+//! Reads the data chapter: gathers declarations from all forms, resolves their names, and records
+//! what was understood.
 
-use crate::{compile::Reading, system::System};
+use super::{
+    claim, codes,
+    draft::Draft,
+    resolve::resolve,
+    sql::{self, Outcome},
+};
+use crate::{
+    Diagnostic, Span, compile::Reading, outline::NodeKind, statement::Class, system::System,
+};
 
 /// Adds what the document says to the system, and classes each statement it understands.
-pub(crate) fn read(_reading: &mut Reading<'_>, _system: &mut System) {}
+pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
+    let mut draft = Draft::default();
+    let outline = reading.outline;
+    for node in &outline.nodes {
+        let NodeKind::Fence(fence) = &node.kind else { continue };
+        if !sql::is_sql(fence) {
+            continue;
+        }
+        let statements = sql::read_fence(fence, &mut draft, &mut reading.diagnostics);
+        for statement in statements {
+            class(reading, statement.span, &statement.outcome);
+        }
+    }
+    report_procedural(&mut reading.diagnostics, &draft);
+    let resolved = resolve(draft, &mut reading.diagnostics);
+    claim::bind(&mut reading.ledger, &resolved);
+    system.data = resolved.data;
+}
+
+fn class(reading: &mut Reading<'_>, span: Span, outcome: &Outcome) {
+    let (class, meaning) = match outcome {
+        Outcome::Declaration => return,
+        Outcome::Sample(what) | Outcome::Ignored(what) => (Class::Prose, *what),
+        Outcome::Procedural => (Class::NotUnderstood, "procedural code, left out"),
+        Outcome::Unknown => (Class::NotUnderstood, "no statement that is known"),
+    };
+    reading.ledger.class(span, "line", class, meaning);
+}
+
+/// One diagnostic for all code of a document.
+fn report_procedural(diagnostics: &mut Vec<Diagnostic>, draft: &Draft) {
+    const LABELS_MAX: usize = 6;
+    let Some(((span, what), others)) = draft.procedural.split_first() else { return };
+    let message = match others.len() {
+        0 => format!("{what} is procedural code and is left out"),
+        more => format!("{what} and {more} more pieces of procedural code are left out"),
+    };
+    let mut diagnostic = Diagnostic::new(&codes::D016, *span, message).label("not run");
+    for (span, what) in others.iter().take(LABELS_MAX) {
+        diagnostic = diagnostic.also(*span, format!("nor is {what}"));
+    }
+    diagnostics.push(diagnostic);
+}

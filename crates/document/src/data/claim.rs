@@ -1,0 +1,104 @@
+//! What was understood of the data chapter, in words, for the ledger.
+
+use super::{Column, Data, DefaultValue, Form, Table, resolve::Resolved};
+use crate::{
+    Chapter, ClaimKind, Enforcement, Ledger, Span,
+    statement::{Claim, Class},
+};
+
+/// Records all claims of the chapter.
+pub(crate) fn bind(ledger: &mut Ledger, resolved: &Resolved) {
+    let data = &resolved.data;
+    for (table, &statement) in data.tables.iter().zip(&resolved.statements) {
+        bind_table(ledger, data, table, statement);
+    }
+    for (_, &statement) in resolved.unfilled.iter().zip(&resolved.unfilled_statements) {
+        ledger.class(statement, "line", Class::Placeholder, "a table that is not filled in");
+    }
+    for (span, meaning) in &resolved.partitions {
+        ledger.class(*span, "line", Class::Prose, meaning.clone());
+    }
+    for declared in data.enums.iter().filter(|declared| declared.declared) {
+        let meaning = format!("type `{}`: one of {}", declared.name, declared.values.join(", "));
+        put(ledger, declared.span, ClaimKind::Enum, meaning, None);
+    }
+    for view in &data.views {
+        let meaning = format!("view `{}` of {}", view.name, view.tables.join(", "));
+        put(ledger, view.span, ClaimKind::View, meaning, None);
+    }
+}
+
+fn put(ledger: &mut Ledger, span: Span, kind: ClaimKind, meaning: String, about: Option<String>) {
+    let mut claim = Claim::new(kind, Chapter::Data, meaning);
+    claim.subject = about;
+    ledger.bind(span, "line", claim);
+}
+
+fn bind_table(ledger: &mut Ledger, data: &Data, table: &Table, statement: Span) {
+    let count = table.columns.len();
+    let form = match table.form {
+        Form::Sql => "",
+        Form::ErDiagram => ", from the diagram",
+        Form::TypeScript => ", from TypeScript",
+        Form::JsonSketch => ", from the JSON sketch",
+        Form::ColumnTable => ", from the column table",
+        Form::Bullets => ", from the list",
+        Form::OpenApi | Form::GraphQl | Form::BuiltIn => ", built in",
+    };
+    let columns = if count == 1 { "column" } else { "columns" };
+    let meaning = format!("table `{}`, {count} {columns}{form}", table.name);
+    let about = Some(format!("table:{}", table.name));
+    put(ledger, statement, ClaimKind::Table, meaning, about);
+    for column in &table.columns {
+        let about = Some(format!("column:{}.{}", table.name, column.name));
+        let span = column.span.to(column.type_span);
+        put(ledger, span, ClaimKind::Column, column_words(data, table, column), about);
+    }
+    for key in &table.foreign_keys {
+        let columns = key.columns.join(", ");
+        let known = if key.resolved { "refers to" } else { "is an opaque id of" };
+        let meaning = format!("`{}.{columns}` {known} `{}`", table.name, key.table);
+        put(ledger, key.span, ClaimKind::Relation, meaning, None);
+    }
+    for index in &table.indexes {
+        let meaning = format!("index `{}` on `{}`", index.name, table.name);
+        put(ledger, index.span, ClaimKind::Index, meaning, None);
+    }
+    for check in &table.checks {
+        let meaning = format!("`{}`: {}", table.name, check.condition.text);
+        let enforcement = match check.condition.expression {
+            Some(_) => Enforcement::Enforced,
+            None => Enforcement::NotYet,
+        };
+        let claim = Claim::new(ClaimKind::Check, Chapter::Data, meaning)
+            .about(format!("table:{}", table.name))
+            .enforced(enforcement);
+        ledger.bind(check.condition.span, "line", claim);
+    }
+}
+
+fn column_words(data: &Data, table: &Table, column: &Column) -> String {
+    let mut words = format!("column `{}.{}`: {}", table.name, column.name, column.kind.words());
+    if table.primary_key.contains(&column.name) {
+        words.push_str(", the key");
+    } else if !column.nullable {
+        words.push_str(", required");
+    }
+    if table.unique_keys.iter().any(|key| key.columns == [column.name.clone()]) {
+        words.push_str(", unique");
+    }
+    let list = data.enumeration(&format!("{}_{}", table.name, column.name));
+    if let Some(list) = list {
+        words.push_str(&format!(", one of {}", list.values.join(", ")));
+    }
+    match &column.default {
+        Some(DefaultValue::Now | DefaultValue::Today) => words.push_str(", now by default"),
+        Some(DefaultValue::RandomUuid) => words.push_str(", random by default"),
+        Some(_) => words.push_str(", with a default"),
+        None => {}
+    }
+    if column.write_only {
+        words.push_str(", never shown");
+    }
+    words
+}
