@@ -13,7 +13,10 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use document::Compiled;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
-use store::{Store, plan::Class};
+use store::{
+    Store,
+    plan::{Class, Plan},
+};
 use tokio::sync::{Mutex, Notify, watch};
 
 use crate::{
@@ -39,7 +42,7 @@ pub enum StartError {
     },
     /// The plan has steps that need a sentence in the document.
     #[error("the data does not fit the document yet")]
-    Blocked(store::plan::Plan),
+    Blocked(Plan),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::StoreError),
@@ -215,7 +218,8 @@ impl Service {
         }
         let running = Running::prepare(compiled.clone(), &inner.settings, &inner.evidence);
         // What only adds cannot disturb the old version. Anything else waits until nobody uses it.
-        let only_adds = plan.steps.iter().all(|step| step.class == Class::Safe);
+        let only_adds =
+            plan.steps.iter().all(|step| matches!(step.class, Class::Safe | Class::NotServed));
         let _closed = (!only_adds).then(|| Closed::of(&inner.gate));
         if !only_adds {
             inner.quiet().await;
@@ -253,6 +257,14 @@ impl Inner {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
+}
+
+/// What would have to be done to the store for a document.
+///
+/// # Errors
+/// [`StartError::Store`].
+pub async fn plan_of(store: &Store, compiled: &Compiled) -> Result<Plan, StartError> {
+    Ok(store.plan(&crate::data::schema(compiled)).await?)
 }
 
 /// Errors and missing variables stop a document, unless its sound part is asked for.

@@ -5,6 +5,7 @@ mod evidence;
 mod histogram;
 mod rows;
 mod snapshot;
+mod substitution;
 
 pub use access_log::{AccessLog, AccessLogTo, Line};
 pub(crate) use evidence::SLICE_SECONDS;
@@ -13,3 +14,4 @@ pub(crate) use rows::watch_tables;
 pub use snapshot::{
     EndpointSnapshot, Percentile, Sample, SettingSnapshot, Snapshot, TableSnapshot, Verdict,
 };
+pub use substitution::{Substitution, substitutions};

@@ -1,0 +1,111 @@
+//! Substitutions: the stack that the document names is not always the stack that runs. Each is said
+//! at start and at the top of the page.
+
+use document::{Compiled, Span, outline::NodeKind};
+
+/// Components that documents name, spelled as they are shown, and what runs in their place.
+const COMPONENTS: &[(&str, &str)] = &[
+    ("PostgreSQL", "SQLite"),
+    ("Postgres", "SQLite"),
+    ("MySQL", "SQLite"),
+    ("MariaDB", "SQLite"),
+    ("SQL Server", "SQLite"),
+    ("CockroachDB", "SQLite"),
+    ("MongoDB", "SQLite"),
+    ("DynamoDB", "SQLite"),
+    ("Redis", "memory of the process"),
+    ("Memcached", "memory of the process"),
+];
+
+/// A component that the document names and something else stands in for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Substitution {
+    /// As the document names it, with its version where one follows: `PostgreSQL 15`.
+    pub named: String,
+    /// What runs.
+    pub runs: &'static str,
+    /// Where it is first named: `ARCHITECTURE.md:12`.
+    pub origin: String,
+    /// The statement that first names it.
+    pub span: Span,
+}
+
+impl std::fmt::Display for Substitution {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { named, runs, origin, .. } = self;
+        write!(formatter, "{named} is named ({origin}); {runs} runs")
+    }
+}
+
+/// All components that the document names and something else stands in for, in reading order.
+pub fn substitutions(compiled: &Compiled) -> Vec<Substitution> {
+    let mut found: Vec<Substitution> = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    for node in &compiled.outline.nodes {
+        let texts: Vec<&str> = match &node.kind {
+            NodeKind::Paragraph(inline) | NodeKind::Item { inline, .. } => vec![&inline.text],
+            NodeKind::Row { cells } => cells.iter().map(|cell| cell.text.as_str()).collect(),
+            _ => continue,
+        };
+        for text in texts {
+            for &(word, runs) in COMPONENTS {
+                let Some(named) = named(text, word) else { continue };
+                // `Postgres` and `PostgreSQL` are one component.
+                let key = if word.starts_with("Postgre") { "PostgreSQL" } else { word };
+                if !seen.contains(&key) {
+                    seen.push(key);
+                    let origin = compiled.sources.location(node.span);
+                    found.push(Substitution { named, runs, origin, span: node.span });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The word where it stands alone in the text, with a version that follows it.
+fn named(text: &str, word: &str) -> Option<String> {
+    let (start, _) = text.match_indices(word).find(|(start, _)| {
+        let before = text[..*start].chars().next_back();
+        let after = text[start + word.len()..].chars().next();
+        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+    })?;
+    let rest = &text[start + word.len()..];
+    let version: String = rest
+        .strip_prefix(' ')
+        .unwrap_or("")
+        .chars()
+        .take_while(|letter| letter.is_ascii_digit() || matches!(letter, '.' | '+'))
+        .collect();
+    match version.starts_with(|letter: char| letter.is_ascii_digit()) {
+        true => Some(format!("{word} {}", version.trim_end_matches('.'))),
+        false => Some(word.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[&str]) {
+        let compiled = document::compile(document::Sources::single("x.md", text));
+        let found: Vec<_> = substitutions(&compiled).into_iter().map(|each| each.named).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn a_named_component_is_found_once_with_its_version() {
+        check(
+            "# X\n\n- Database: PostgreSQL 15\n- Cache: Redis 7.2+\n",
+            &["PostgreSQL 15", "Redis 7.2+"],
+        );
+        check("We use Postgres.\n\nPostgreSQL again.\n", &["Postgres"]);
+        check("| Part | With |\n| --- | --- |\n| Rows | MySQL |\n", &["MySQL"]);
+    }
+
+    #[test]
+    fn a_word_within_a_word_and_sqlite_itself_are_not_substituted() {
+        check("Rediscover SQLite.\n", &[]);
+        check("```sh\nredis Redis\n```\n", &[]);
+    }
+}

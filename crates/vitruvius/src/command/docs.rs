@@ -1,0 +1,33 @@
+//! `docs`: what is generated from the code and kept in `docs/`.
+
+use crate::{Failure, Outcome, output::print};
+
+/// Arguments of `docs`.
+#[derive(clap::Args)]
+pub(crate) struct Docs {
+    /// What to print.
+    #[arg(value_enum)]
+    what: What,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum What {
+    /// `docs/system.schema.json`: the JSON Schema of `read --format json`.
+    Schema,
+}
+
+impl Docs {
+    pub(crate) fn run(self) -> Result<Outcome, Failure> {
+        match self.what {
+            What::Schema => print(&schema())?,
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// The JSON Schema of what `read --format json` prints.
+fn schema() -> String {
+    let schema = schemars::schema_for!(super::read::Meaning<'_>);
+    let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    format!("{text}\n")
+}

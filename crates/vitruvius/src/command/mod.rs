@@ -1,0 +1,47 @@
+//! The verbs, one file each.
+
+mod check;
+mod docs;
+mod explain;
+mod new;
+mod plan;
+mod read;
+mod serve;
+
+use clap::Subcommand;
+
+use crate::{Failure, Outcome};
+
+/// What to do.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Write a short document that serves as it is.
+    New(new::New),
+    /// Say where a document is unfilled, malformed or contradicts itself.
+    Check(check::Check),
+    /// Show each line of a document with the meaning it was given.
+    Read(read::Read),
+    /// Show what a document would change in the data.
+    Plan(plan::Plan),
+    /// Make a document true: serve its API and its page.
+    Serve(serve::Serve),
+    /// Explain a diagnostic by its code, or list all codes.
+    Explain(explain::Explain),
+    /// Print what is generated from the code: the language, or a schema.
+    #[command(hide = true)]
+    Docs(docs::Docs),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Result<Outcome, Failure> {
+        match self {
+            Command::New(new) => new.run(),
+            Command::Check(check) => check.run(),
+            Command::Read(read) => read.run(),
+            Command::Plan(plan) => plan.run(),
+            Command::Serve(serve) => serve.run(),
+            Command::Explain(explain) => explain.run(),
+            Command::Docs(docs) => docs.run(),
+        }
+    }
+}

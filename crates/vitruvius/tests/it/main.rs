@@ -1,0 +1,1 @@
+//! Process tests: what the built command does, seen from outside.
