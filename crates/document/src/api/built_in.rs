@@ -31,7 +31,8 @@ pub(super) fn built_in(
     let action = action.join("_");
     let last_is_me = groups.last().is_some_and(|last| last == "me");
     if action.is_empty() {
-        return last_is_me.then(|| me(method)).flatten();
+        let is_account = groups.len() > 1 && groups.last().is_some_and(|last| last == "account");
+        return (last_is_me || is_account).then(|| me(method)).flatten();
     }
     if groups.is_empty() && names_table(&action) {
         return None;

@@ -183,7 +183,9 @@ fn callers_beside(inline: &Inline, offset: usize, rest: &str) -> Option<Callers>
         let close = rest[open..].find([')', ']']).map(|at| open + at)?;
         let inner = &rest[open + 1..close];
         let lower = inner.to_lowercase();
-        let is_short = inner.split_whitespace().count() <= 5;
+        let is_short = inner.split_whitespace().count() <= 5
+            && !inner.contains(" /")
+            && !inner.starts_with('/');
         if is_short && SIGNALS.iter().any(|signal| lower.contains(signal)) {
             let span = inline.span_of(offset + open + 1..offset + close);
             if let Some(callers) = callers_of(inner, span, &[]) {

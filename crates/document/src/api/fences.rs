@@ -2,7 +2,7 @@
 //! code, and the sketches that are labelled YAML but are lists of requests.
 
 use super::{
-    EndpointForm,
+    EndpointForm, describe,
     draft::{Draft, summary_of},
     line,
 };
@@ -18,6 +18,8 @@ pub(super) fn fence(fence: &Fence, id: NodeId, drafts: &mut Vec<Draft>) {
         return;
     }
     let mut offset = 0;
+    // Endpoints with the bytes after each, up to the next.
+    let mut open: Option<(usize, usize)> = None;
     for text in fence.text.split_inclusive('\n') {
         let at = offset;
         offset += text.len();
@@ -35,12 +37,23 @@ pub(super) fn fence(fence: &Fence, id: NodeId, drafts: &mut Vec<Draft>) {
             (_, true) => EndpointForm::CommentInCode,
             _ => EndpointForm::PlainFence,
         };
+        close(fence, open.take(), at, drafts);
+        open = Some((drafts.len(), offset));
         let rest = fence.text[mention.range.end..offset].trim_end();
         let summary = beside(rest).and_then(summary_of);
         for draft in Draft::of_mention(&mention, form, id, |range| fence.span_of(range)) {
             let callers = marked_callers(fence, &mention, rest);
             drafts.push(Draft { summary: summary.clone(), callers, is_anchor: true, ..draft });
         }
+    }
+    close(fence, open, fence.text.len(), drafts);
+}
+
+/// Reads what stands between an endpoint's line and the next endpoint: headers, labels, bodies.
+fn close(fence: &Fence, open: Option<(usize, usize)>, end: usize, drafts: &mut [Draft]) {
+    let Some((index, start)) = open else { return };
+    if let Some(draft) = drafts.get_mut(index) {
+        describe::message(fence, start..end, draft, &mut None);
     }
 }
 
@@ -64,13 +77,11 @@ impl Language {
         match label {
             "http" | "rest" | "https" => Language::Http,
             "" | "text" | "txt" | "plaintext" | "plain" | "md" | "markdown" | "api"
-            | "endpoints" => Language::Plain,
+            | "endpoints" | "bash" | "sh" | "shell" | "zsh" | "console" => Language::Plain,
             "yaml" | "yml" => Language::Yaml,
-            "mermaid" | "bash" | "sh" | "shell" | "zsh" | "console" | "powershell" | "curl"
-            | "json" | "jsonc" | "env" | "dotenv" | "ini" | "toml" | "nginx" | "dockerfile"
-            | "graphql" | "diff" | "log" | "csv" | "html" | "css" | "plantuml" | "dot" | "hcl" => {
-                Language::Closed
-            }
+            "mermaid" | "powershell" | "curl" | "json" | "jsonc" | "env" | "dotenv" | "ini"
+            | "toml" | "nginx" | "dockerfile" | "graphql" | "diff" | "log" | "csv" | "html"
+            | "css" | "plantuml" | "dot" | "hcl" => Language::Closed,
             _ => Language::Code,
         }
     }

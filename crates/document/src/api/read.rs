@@ -1,9 +1,10 @@
 //! Reads the api chapter's statements into claims.
 
 use super::{
-    Api, Binding, Endpoint, Nested, Operation, base,
+    Api, Binding, Endpoint, Method, Nested, Operation, base,
     bind::{Bound, bind},
     collect::collect,
+    describe::describe,
     draft::Draft,
     merge::{Merged, merge, places},
     names,
@@ -20,7 +21,8 @@ use crate::{
 /// Adds what the document says to the system, and classes each statement it understands.
 pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let scopes = Scopes::of(reading.outline);
-    let drafts = collect(reading.outline, &scopes);
+    let mut drafts = collect(reading.outline, &scopes);
+    describe(reading.outline, &mut drafts);
     let tables = Tables::new(&system.data, &system.messaging.machines);
     let (patterns, drafts): (Vec<Draft>, Vec<Draft>) = drafts
         .into_iter()
@@ -37,7 +39,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let bound: Vec<(Merged, Bound)> = merged
         .into_iter()
         .map(|one| {
-            let bound = bind(&tables, one.draft.method, &one.draft.path);
+            let bound = with_query(&one, bind(&tables, one.draft.method, &one.draft.path));
             (one, bound)
         })
         .collect();
@@ -49,6 +51,26 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
         api.endpoints.push(endpoint(one.draft, bound.binding));
     }
     system.api = api;
+}
+
+/// The query fence under an endpoint is what a read runs, and what anything unbound runs.
+fn with_query(one: &Merged, bound: Bound) -> Bound {
+    let runs = match bound.binding {
+        Binding::Unbound { .. } => true,
+        Binding::Table { .. } => one.draft.method == Method::Get,
+        _ => false,
+    };
+    match &one.draft.query {
+        Some((sql, parameters, span)) if runs => Bound {
+            binding: Binding::Query {
+                sql: sql.clone(),
+                parameters: parameters.clone(),
+                span: *span,
+            },
+            missing: None,
+        },
+        _ => bound,
+    }
 }
 
 fn endpoint(draft: Draft, binding: Binding) -> Endpoint {

@@ -258,7 +258,10 @@ fn every_form_declares() {
         &["GET /orders", "POST /orders"],
     );
     check_endpoints("```typescript\n// GET /orders - list\n```\n", &["GET /orders"]);
-    check_endpoints("```yaml\nPOST /orders:\n  auth: yes\n```\n", &["POST /orders"]);
+    check_endpoints(
+        "```yaml\nPOST /orders:\n  auth: yes\n```\n",
+        &["POST /orders | authenticated"],
+    );
     check_endpoints("```bash\ncurl -X POST http://localhost/orders\n```\n", &[]);
     check_endpoints("```\n│ POST /orders │\n```\n", &[]);
 }
@@ -336,4 +339,72 @@ fn the_base_is_what_bound_endpoints_share() {
     assert_eq!(base("- `GET /orders`\n"), "");
     assert_eq!(base("text\n"), "/api/v1");
     assert_eq!(base("Base URL: `/api`\n\n- `GET /orders`\n"), "/api");
+}
+
+/// Statuses and bodies of one endpoint's examples.
+fn check_examples(text: &str, request: Option<&str>, responses: &[(Option<u16>, &str)]) {
+    let (system, _) = compile(text, SHOP);
+    let endpoint = &system.api.endpoints[0];
+    let found = endpoint.request.as_ref().map(|example| example.body.to_string());
+    assert_eq!(found.as_deref(), request, "{text}");
+    let found: Vec<(Option<u16>, String)> = endpoint
+        .responses
+        .iter()
+        .map(|example| (example.status, example.body.to_string()))
+        .collect();
+    let found: Vec<(Option<u16>, &str)> =
+        found.iter().map(|(status, body)| (*status, body.as_str())).collect();
+    assert_eq!(found, responses, "{text}");
+}
+
+#[test]
+fn bodies_are_kept_as_examples() {
+    check_examples(
+        "```http\nPOST /orders\nContent-Type: application/json\n\n{\n  \"total\": 5\n}\n```\n\n**Response:**\n\n```json\n{ \"id\": 1 }\n```\n",
+        Some("{\"total\":5}"),
+        &[(None, "{\"id\":1}")],
+    );
+    check_examples(
+        "```yaml\nPOST /orders\nHeaders:\n  Accept: application/json\nBody:\n  { \"total\": 5 }\nResponse:\n  201 Created\n  { \"id\": 1 }\n```\n",
+        Some("{\"total\":5}"),
+        &[(Some(201), "{\"id\":1}")],
+    );
+    check_examples(
+        "**GET /orders**\n- Purpose: x\n- Response: `{ \"data\": [...] }`\n",
+        None,
+        &[(None, "{\"data\":[]}")],
+    );
+    check_examples(
+        "### POST /orders\n\n#### Request\n\n```json\n{\"a\": 1}\n```\n\n#### Error Response (422)\n\n```json\n{\"error\": \"x\"}\n```\n",
+        Some("{\"a\":1}"),
+        &[(Some(422), "{\"error\":\"x\"}")],
+    );
+    check_examples(
+        "### GET /orders\n\n## Another section\n\n```json\n{\"a\": 1}\n```\n",
+        None,
+        &[],
+    );
+}
+
+#[test]
+fn lines_under_an_endpoint_say_who_may_call() {
+    check_endpoints(
+        "### GET /orders\n\n**Authentication:** Required (admin only)\n",
+        &["GET /orders | admin"],
+    );
+    check_endpoints("**GET /orders**\n- Auth: none\n", &["GET /orders | public"]);
+    check_endpoints(
+        "```http\nGET /orders\nAuthorization: Bearer {token}\n```\n",
+        &["GET /orders | authenticated"],
+    );
+    check_endpoints("- `GET /orders` - all (admin only)\n", &["GET /orders | admin"]);
+    check_endpoints("**GET /orders**\n- Authentication: Required/Not required\n", &["GET /orders"]);
+}
+
+#[test]
+fn a_query_fence_is_what_the_endpoint_runs() {
+    let text = "### GET /reports/sales\n\n```sql\nSELECT sum(total) FROM orders WHERE total > :least;\n```\n";
+    let (system, diagnostics) = compile(text, SHOP);
+    assert_eq!(short(&system.api.endpoints[0].binding), "query(least)");
+    assert!(diagnostics.is_empty());
 }
