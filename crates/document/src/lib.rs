@@ -12,6 +12,7 @@ pub mod json;
 pub mod lexicon;
 pub mod outline;
 pub mod placeholder;
+pub mod quantity;
 pub mod render;
 pub mod setting;
 pub mod source;

@@ -14,7 +14,12 @@ pub type NodeId = usize;
 pub struct Outline {
     /// All nodes of all files in reading order.
     pub nodes: Vec<Node>,
+    /// What is nested deeper than [`NESTING_MAX`] and left out.
+    pub cut: Vec<Span>,
 }
+
+/// Lists, items and quotes deeper than this are left out.
+pub const NESTING_MAX: usize = 64;
 
 /// One node.
 #[derive(Debug, Clone)]
@@ -118,12 +123,12 @@ impl Inline {
     /// The source span of bytes `range` of `text`: exact where they lie in one piece.
     pub fn span_of(&self, range: std::ops::Range<usize>) -> Span {
         let position = |offset: usize, at_end: bool| {
-            let part = self.parts.iter().find(|part| {
-                if at_end {
-                    part.range.start < offset && offset <= part.range.end
-                } else {
-                    part.range.start <= offset && offset < part.range.end
-                }
+            // The parts stand in order and touch each other.
+            let index = self.parts.partition_point(|part| {
+                if at_end { part.range.end < offset } else { part.range.end <= offset }
+            });
+            let part = self.parts.get(index).filter(|part| {
+                if at_end { part.range.start < offset } else { part.range.start <= offset }
             })?;
             let exact = part.range.len() == part.span.range().len();
             let inside = offset - part.range.start;
@@ -191,12 +196,8 @@ impl Outline {
     pub fn of(sources: &Sources) -> Self {
         let mut outline = Self::default();
         for (index, source) in sources.files.iter().enumerate() {
-            Builder::new(
-                &mut outline.nodes,
-                u16::try_from(index).unwrap_or(u16::MAX),
-                &source.text,
-            )
-            .run();
+            let file = u16::try_from(index).unwrap_or(u16::MAX);
+            Builder::new(&mut outline.nodes, &mut outline.cut, file, &source.text).run();
         }
         outline
     }
@@ -334,6 +335,9 @@ fn contains_word(words: &str, synonym: &str) -> bool {
 
 struct Builder<'a> {
     nodes: &'a mut Vec<Node>,
+    cut: &'a mut Vec<Span>,
+    /// How many tags are open within what is left out.
+    skipped: usize,
     file: u16,
     text: &'a str,
     /// Open headings by level.
@@ -352,9 +356,11 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(nodes: &'a mut Vec<Node>, file: u16, text: &'a str) -> Self {
+    fn new(nodes: &'a mut Vec<Node>, cut: &'a mut Vec<Span>, file: u16, text: &'a str) -> Self {
         Self {
             nodes,
+            cut,
+            skipped: 0,
             file,
             text,
             sections: Vec::new(),
@@ -397,6 +403,9 @@ impl<'a> Builder<'a> {
     }
 
     fn event(&mut self, event: Event<'_>, range: std::ops::Range<usize>) {
+        if self.skips(&event, &range) {
+            return;
+        }
         match event {
             Event::Start(tag) => self.start(tag, range),
             Event::End(tag) => self.end(tag, range),
@@ -423,6 +432,26 @@ impl<'a> Builder<'a> {
             | Event::InlineMath(_)
             | Event::DisplayMath(_) => {}
         }
+    }
+
+    /// True for all events within a container that is nested too deeply.
+    fn skips(&mut self, event: &Event<'_>, range: &std::ops::Range<usize>) -> bool {
+        let too_deep = self.parents.len() >= NESTING_MAX
+            && matches!(event, Event::Start(Tag::List(_) | Tag::BlockQuote(_)));
+        if self.skipped == 0 && !too_deep {
+            return false;
+        }
+        if self.skipped == 0 {
+            self.flush_item();
+            let first = Span::new(self.file, range.start, range.end);
+            self.cut.push(first);
+        }
+        match event {
+            Event::Start(_) => self.skipped += 1,
+            Event::End(_) => self.skipped -= 1,
+            _ => {}
+        }
+        true
     }
 
     fn start(&mut self, tag: Tag<'_>, range: std::ops::Range<usize>) {

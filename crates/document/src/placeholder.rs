@@ -209,6 +209,16 @@ fn is_template_sentence(text: &str) -> bool {
     SENTENCES.contains(&bare.as_str())
 }
 
+/// The end of what stands before: more of it says nothing, and would cost too much.
+fn tail(before: &str) -> &str {
+    const BYTES_MAX: usize = 200;
+    let mut start = before.len().saturating_sub(BYTES_MAX);
+    while !before.is_char_boundary(start) {
+        start += 1;
+    }
+    &before[start..]
+}
+
 /// Byte ranges of `[…]` groups without brackets inside.
 fn brackets(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     let mut from = 0;
@@ -234,7 +244,7 @@ fn bracketed(text: &str) -> Option<Range<usize>> {
 
 fn is_hole_in_prose(text: &str, range: &Range<usize>) -> bool {
     let inner = text[range.start + 1..range.end - 1].trim();
-    let before = &text[..range.start];
+    let before = tail(&text[..range.start]);
     let after = &text[range.end..];
     if !may_be_hole(inner, before) || after.starts_with(['(', '[']) {
         return false;
@@ -259,7 +269,7 @@ fn is_hole_in_prose(text: &str, range: &Range<usize>) -> bool {
 
 fn is_hole_in_data(text: &str, range: &Range<usize>) -> bool {
     let inner = text[range.start + 1..range.end - 1].trim();
-    let before = &text[..range.start];
+    let before = tail(&text[..range.start]);
     if !may_be_hole(inner, before) {
         return false;
     }
@@ -377,7 +387,7 @@ fn is_noun(inner: &str) -> bool {
 fn in_sql(code: &str) -> Option<Range<usize>> {
     let holes = brackets(code).find(|range| {
         let inner = code[range.start + 1..range.end - 1].trim();
-        let before = &code[..range.start];
+        let before = tail(&code[..range.start]);
         let line = before.rsplit('\n').next().unwrap_or("");
         if line.contains("--") || line.matches('\'').count() % 2 == 1 {
             return false;
@@ -390,7 +400,11 @@ fn in_sql(code: &str) -> Option<Range<usize>> {
                 .all(|c| c.is_alphanumeric() || matches!(c, '_' | ' ' | '/' | '-' | ','));
         // `[dbo].[Users]` is how T-SQL quotes; a template's words are known.
         let quoting = code[range.end..].starts_with('.') || c == Some('.');
-        !subscript && words && !quoting && !before.to_ascii_uppercase().ends_with("ARRAY")
+        let array = before.len() >= 5
+            && before
+                .get(before.len() - 5..)
+                .is_some_and(|word| word.eq_ignore_ascii_case("array"));
+        !subscript && words && !quoting && !array
     });
     holes.or_else(|| curly(code, true)).or_else(|| {
         let at = code.find("[table_name]").or_else(|| code.find("<table_name>"))?;

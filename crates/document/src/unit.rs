@@ -79,13 +79,14 @@ impl<'a> Unit<'a> {
         let inline = self.inline?;
         let raw = inline.text.get(self.range.clone())?;
         let lead = self.range.start + (raw.len() - raw.trim_start().len());
-        let first = inline.parts.iter().find(|part| part.range.end > lead)?;
+        let index = inline.parts.partition_point(|part| part.range.end <= lead);
+        let (first, rest) = inline.parts.get(index..)?.split_first()?;
         let mut end = first.range.end;
         let mark = first.mark;
         if !matches!(mark, Mark::Strong | Mark::Code | Mark::Emphasis) {
             return None;
         }
-        for part in inline.parts.iter().filter(|part| part.range.start >= first.range.end) {
+        for part in rest {
             if part.mark != mark || part.range.start != end {
                 break;
             }

@@ -5,11 +5,12 @@ mod fences;
 mod headings;
 mod holes;
 
-use crate::{Diagnostic, Span, codes, compile::Reading};
+use crate::{Diagnostic, Span, codes, compile::Reading, outline::NESTING_MAX};
 
 /// Reports defects of the text and classes placeholders before any chapter is read.
 pub(crate) fn read(reading: &mut Reading<'_>) {
     encoding(reading);
+    limits(reading);
     fences::read(reading);
     headings::read(reading);
     holes::read(reading);
@@ -30,4 +31,20 @@ fn encoding(reading: &mut Reading<'_>) {
                 .help("save the file as UTF-8"),
         );
     }
+}
+
+fn limits(reading: &mut Reading<'_>) {
+    // One message for all of them: they come from the same slip or the same malice.
+    let Some((&first, rest)) = reading.outline.cut.split_first() else { return };
+    let first_line = reading.sources.text(first).lines().next().unwrap_or("").len();
+    let span = Span::new(first.file, first.start as usize, first.start as usize + first_line);
+    let mut message = format!("lists or quotes are nested deeper than {NESTING_MAX} levels");
+    if !rest.is_empty() {
+        message.push_str(&format!(" in {} places", rest.len() + 1));
+    }
+    reading.diagnostics.push(
+        Diagnostic::new(&codes::T009, span, message)
+            .label("left out from here on")
+            .help("write it with less nesting"),
+    );
 }
