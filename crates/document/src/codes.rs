@@ -31,6 +31,6 @@ code!(T032, "setting-conflict", None, Warning, "one setting has two values");
 
 /// All codes of the text.
 pub static CODES: &[&CodeInfo] = &[
-    &T001, &T002, &T003, &T004, &T005, &T006, &T007, &T008, &T009, &T010, &T020, &T021, &T022,
-    &T023, &T024,
+    &T001, &T002, &T003, &T004, &T005, &T006, &T007, &T008, &T009, &T010, &T011, &T020, &T021,
+    &T022, &T023, &T024, &T030, &T031, &T032,
 ];

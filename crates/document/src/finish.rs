@@ -1,8 +1,10 @@
 //! The end of compiling: what nobody classed becomes prose, suppressions are applied, and everything
 //! is put in the order of the text.
 
+use std::collections::BTreeMap;
+
 use crate::{
-    Class, Diagnostic, Ledger, Statement,
+    ClaimKind, Class, Diagnostic, Enforcement, Ledger, Statement, codes,
     compile::{CompileOptions, Reading},
     suppress::{self, Suppressed},
     unit::units,
@@ -27,10 +29,38 @@ pub(crate) fn finish(reading: Reading<'_>, options: &CompileOptions) -> Finished
         }
     }
     order(&mut ledger.statements);
+    not_enforced(&ledger, &mut diagnostics);
     deduplicate(&mut diagnostics);
     let (mut diagnostics, suppressed) = suppress::apply(sources, outline, options, diagnostics);
     deduplicate(&mut diagnostics);
     Finished { ledger, diagnostics, suppressed }
+}
+
+/// So many places are shown of each kind of claim that nothing enforces.
+const NOT_ENFORCED_SHOWN_MAX: usize = 3;
+
+/// Says once for each kind of claim that nothing enforces it yet.
+fn not_enforced(ledger: &Ledger, diagnostics: &mut Vec<Diagnostic>) {
+    let mut kinds: BTreeMap<ClaimKind, Vec<&Statement>> = BTreeMap::new();
+    for statement in &ledger.statements {
+        if let (Some(kind), Some(Enforcement::NotYet)) = (statement.kind, statement.enforcement) {
+            kinds.entry(kind).or_default().push(statement);
+        }
+    }
+    for (kind, statements) in kinds {
+        let [first, rest @ ..] = statements.as_slice() else { continue };
+        let word = kind.word();
+        let message = match statements.len() {
+            1 => format!("one {word} is understood, but nothing enforces it yet"),
+            count => format!("{count} {word}s are understood, but nothing enforces them yet"),
+        };
+        let mut diagnostic =
+            Diagnostic::new(&codes::T030, first.span, message).label(first.meaning.clone());
+        for statement in rest.iter().take(NOT_ENFORCED_SHOWN_MAX - 1) {
+            diagnostic = diagnostic.also(statement.span, statement.meaning.clone());
+        }
+        diagnostics.push(diagnostic);
+    }
 }
 
 /// Keeps one statement of several about the same text: a claim wins over everything else.

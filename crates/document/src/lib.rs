@@ -40,5 +40,5 @@ pub use chapter::Chapter;
 pub use compile::{CompileOptions, Compiled, compile, compile_with};
 pub use diagnostic::{Diagnostic, Level};
 pub use source::{Place, Source, Sources, Span};
-pub use statement::{ClaimKind, Class, Enforcement, Ledger, Statement};
+pub use statement::{Claim, ClaimKind, Class, Enforcement, Ledger, Statement};
 pub use system::System;

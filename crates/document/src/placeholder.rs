@@ -202,8 +202,6 @@ fn is_template_sentence(text: &str) -> bool {
         "critical user flows tested",
         "authentication method (jwt, api keys, etc.)",
         "hosting platform (aws, gcp, azure, etc.)",
-        "error response format",
-        "pagination approach",
     ];
     let bare = text.trim_end_matches('.').to_lowercase();
     SENTENCES.contains(&bare.as_str())
@@ -246,7 +244,13 @@ fn is_hole_in_prose(text: &str, range: &Range<usize>) -> bool {
     let inner = text[range.start + 1..range.end - 1].trim();
     let before = tail(&text[..range.start]);
     let after = &text[range.end..];
-    if !may_be_hole(inner, before) || after.starts_with(['(', '[']) {
+    let in_object = before.rfind('{').is_some_and(|open| !before[open..].contains('}'));
+    let glued = before.ends_with(|c: char| c == ':' || c == '{') || in_object;
+    if !may_be_hole(inner, before) || after.starts_with(['(', '[']) || glued {
+        return false;
+    }
+    // `app/[role]/page` is a route of a framework, `/api/[resource]/` is a template's.
+    if after.starts_with('/') && !is_noun(inner) {
         return false;
     }
     // `[P2] fix it` is a mark, and so is `[Pending]` in a cell.
@@ -429,7 +433,9 @@ fn curly(text: &str, in_data: bool) -> Option<Range<usize>> {
             continue;
         }
         let words = inner.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-'));
-        let capital = inner.starts_with(|c: char| c.is_uppercase());
+        // `import { Button }` has blanks inside, a template's hole has none.
+        let tight = !text[inner_start..inner_end].starts_with(' ');
+        let capital = tight && inner.starts_with(|c: char| c.is_uppercase());
         let plain = !in_data || matches!(before, Some(' ' | '"' | '-' | '_') | None);
         let identifier = inner.chars().any(|c| c.is_lowercase());
         if words && (double || (capital && plain && identifier)) {

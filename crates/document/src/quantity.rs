@@ -188,13 +188,17 @@ pub fn amounts(text: &str) -> Vec<Amount> {
         let start = at + offset;
         let (number, end) = number(text, start);
         at = end;
-        if is_within_name(text, start) {
+        let continues =
+            found.last().is_some_and(|last| last.unit == Unit::Time && last.range.end == start);
+        if is_within_name(text, start) && !continues {
             // Pass over the rest of the name as well.
             at += text[end..].find(|c: char| !c.is_alphanumeric()).unwrap_or(text.len() - end);
             continue;
         }
         let Some(value) = number else { continue };
         let (value, unit, end) = scaled(text, value, end);
+        // Decimal fractions stay what they are: 99.9 % is 0.999.
+        let value = (value * 1e9).round() / 1e9;
         at = at.max(end);
         let comparison = comparison_before(&text[..start]);
         found.push(Amount { value, unit, comparison, range: start..end });
@@ -411,33 +415,36 @@ pub fn rate(text: &str) -> Option<Rate> {
         let next = all.get(index + 1);
         let end = next.map_or(text.len(), |next| next.range.start);
         let rest = text.get(amount.range.end..end)?;
-        let at = separator(rest)?;
-        let after = rest[at.end..].trim_start();
-        // `per 15 minutes`: the window is the next amount; `per minute`: a bare unit.
-        if let Some(next) = next.filter(|next| next.unit == Unit::Time && after.trim().is_empty()) {
-            let range = amount.range.start..next.range.end;
-            return Some(Rate { count: amount.value, seconds: next.value, range });
-        }
-        let length = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
-        let seconds = seconds_of(&after[..length])?;
-        let end = amount.range.end
-            + (rest.len() - rest[at.end..].len())
-            + (rest[at.end..].len() - after.len())
-            + length;
-        Some(Rate { count: amount.value, seconds, range: amount.range.start..end })
+        separators(rest).into_iter().find_map(|at| {
+            let after = rest[at.end..].trim_start();
+            // `per 15 minutes`: the window is the next amount; `per minute`: a bare unit.
+            if let Some(next) = next.filter(|next| next.unit == Unit::Time && after.is_empty()) {
+                let range = amount.range.start..next.range.end;
+                return Some(Rate { count: amount.value, seconds: next.value, range });
+            }
+            let length = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
+            let seconds = seconds_of(&after[..length])?;
+            let end = end - after.len() + length;
+            Some(Rate { count: amount.value, seconds, range: amount.range.start..end })
+        })
     })
 }
 
-/// Where `per`, `/`, `in`, `within` stands with at most three words before it.
-fn separator(rest: &str) -> Option<Range<usize>> {
+/// Where `per`, `/`, `in`, `within` stand with at most four words before them.
+fn separators(rest: &str) -> Vec<Range<usize>> {
+    const WORDS: [&str; 9] =
+        [" per ", "/", " every ", " in ", " within ", " each ", " a ", " pro ", " por "];
     let lower = rest.to_ascii_lowercase();
-    let found = [" per ", "/", " every ", " in ", " within ", " each ", " a ", " pro ", " por "]
+    let mut found: Vec<Range<usize>> = WORDS
         .iter()
-        .filter_map(|word| lower.find(word).map(|at| at..at + word.len()))
-        .min_by_key(|range| range.start)?;
-    let between = &rest[..found.start];
-    let words = between.split_whitespace().count();
-    (words <= 3 && !between.contains(['.', ';', ':', ','])).then_some(found)
+        .flat_map(|word| lower.match_indices(word).map(|(at, _)| at..at + word.len()))
+        .filter(|range| {
+            let between = &rest[..range.start];
+            between.split_whitespace().count() <= 4 && !between.contains(['.', ';', ':', ','])
+        })
+        .collect();
+    found.sort_by_key(|range| range.start);
+    found
 }
 
 #[cfg(test)]
@@ -495,6 +502,9 @@ mod tests {
             ("5 failures in 10 seconds", 5.0, 10.0),
             ("100 requests/60 seconds", 100.0, 60.0),
             ("10/min", 10.0, 60.0),
+            ("30 / IP / hour", 30.0, 3600.0),
+            ("5 / email / 10 min", 5.0, 600.0),
+            ("100 requests per user per minute", 100.0, 60.0),
         ] {
             let rate = rate(text);
             assert_eq!(

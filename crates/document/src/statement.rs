@@ -74,6 +74,49 @@ pub enum ClaimKind {
     Diagram,
 }
 
+impl ClaimKind {
+    /// The words for one claim of this kind.
+    pub fn word(self) -> &'static str {
+        match self {
+            ClaimKind::Table => "table",
+            ClaimKind::Column => "column",
+            ClaimKind::Key => "key",
+            ClaimKind::Check => "check",
+            ClaimKind::Index => "index declaration",
+            ClaimKind::Enum => "enum",
+            ClaimKind::View => "view",
+            ClaimKind::Policy => "row policy statement",
+            ClaimKind::Relation => "relation",
+            ClaimKind::Endpoint => "endpoint",
+            ClaimKind::Example => "example",
+            ClaimKind::Envelope => "envelope",
+            ClaimKind::ErrorShape => "error shape",
+            ClaimKind::Pagination => "paging rule",
+            ClaimKind::Schema => "schema",
+            ClaimKind::Role => "role",
+            ClaimKind::Access => "access rule",
+            ClaimKind::Owner => "owner",
+            ClaimKind::RateLimit => "rate limit",
+            ClaimKind::States => "list of states",
+            ClaimKind::Transition => "transition",
+            ClaimKind::Event => "event",
+            ClaimKind::Job => "background job",
+            ClaimKind::Service => "service",
+            ClaimKind::Route => "gateway route",
+            ClaimKind::Setting => "setting",
+            ClaimKind::Target => "target",
+            ClaimKind::Alert => "alert",
+            ClaimKind::Variable => "variable",
+            ClaimKind::Flag => "feature flag",
+            ClaimKind::Environment => "environment",
+            ClaimKind::Backup => "backup",
+            ClaimKind::Objective => "recovery objective",
+            ClaimKind::ErrorCategory => "kind of error",
+            ClaimKind::Diagram => "diagram",
+        }
+    }
+}
+
 /// A piece of the document with a form.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Statement {
@@ -189,18 +232,13 @@ impl Ledger {
 
     /// An index of what is classed so far, for asking about many spans.
     pub fn cover(&self) -> Cover {
-        let mut spans: Vec<Span> = self.statements.iter().map(|statement| statement.span).collect();
-        spans.sort_unstable();
-        let mut merged: Vec<Span> = Vec::with_capacity(spans.len());
-        for span in spans {
-            match merged.last_mut() {
-                Some(last) if last.file == span.file && span.start < last.end => {
-                    last.end = last.end.max(span.end);
-                }
-                _ => merged.push(span),
-            }
-        }
-        Cover { merged }
+        Cover::of(self.statements.iter().map(|statement| statement.span).collect())
+    }
+
+    /// An index of what is classed so.
+    pub fn cover_of(&self, class: Class) -> Cover {
+        let of_class = self.statements.iter().filter(|statement| statement.class == class);
+        Cover::of(of_class.map(|statement| statement.span).collect())
     }
 }
 
@@ -212,6 +250,20 @@ pub struct Cover {
 }
 
 impl Cover {
+    fn of(mut spans: Vec<Span>) -> Self {
+        spans.sort_unstable();
+        let mut merged: Vec<Span> = Vec::with_capacity(spans.len());
+        for span in spans {
+            match merged.last_mut() {
+                Some(last) if last.file == span.file && span.start < last.end => {
+                    last.end = last.end.max(span.end);
+                }
+                _ => merged.push(span),
+            }
+        }
+        Self { merged }
+    }
+
     /// True where any part of the span is classed.
     pub fn knows(&self, span: Span) -> bool {
         let after =

@@ -159,13 +159,11 @@ pub fn units(outline: &Outline) -> Vec<Unit<'_>> {
                 unit.range = 0..inline.text.len();
             }
             NodeKind::Item { inline, .. } if !inline.parts.is_empty() => {
-                unit.form = "item";
-                unit.inline = Some(inline);
-                unit.range = 0..inline.text.len();
-                unit.span = inline.span;
+                running_text(id, "item", inline, &mut units);
+                continue;
             }
             NodeKind::Paragraph(inline) => {
-                paragraph(id, inline, &mut units);
+                running_text(id, "paragraph", inline, &mut units);
                 continue;
             }
             NodeKind::Table { header: cells } => {
@@ -190,9 +188,14 @@ pub fn units(outline: &Outline) -> Vec<Unit<'_>> {
     units
 }
 
-/// A paragraph is one unit, unless it holds several labelled lines: those that begin with a bold
+/// Running text is one unit, unless it holds several labelled lines: those that begin with a bold
 /// label (wherever the lines break), or all of whose lines are `label: value`.
-fn paragraph<'a>(node: NodeId, inline: &'a Inline, units: &mut Vec<Unit<'a>>) {
+fn running_text<'a>(
+    node: NodeId,
+    form: &'static str,
+    inline: &'a Inline,
+    units: &mut Vec<Unit<'a>>,
+) {
     let mut starts: Vec<usize> = Vec::new();
     for (index, part) in inline.parts.iter().enumerate() {
         let text = &inline.text[part.range.clone()];
@@ -214,7 +217,7 @@ fn paragraph<'a>(node: NodeId, inline: &'a Inline, units: &mut Vec<Unit<'a>>) {
             starts = lines;
         }
     }
-    let form = if starts.len() > 1 { "line" } else { "paragraph" };
+    let form = if starts.len() > 1 { "line" } else { form };
     if starts.first() != Some(&0) {
         starts.insert(0, 0);
     }

@@ -35,7 +35,12 @@ pub(super) fn read(reading: &mut Reading<'_>) {
 
 fn in_unit(reading: &mut Reading<'_>, unit: &Unit<'_>, found: &mut Vec<Span>) {
     let hole = if unit.cells.is_empty() {
-        placeholder::in_text(unit.text()).map(|range| unit.span_of(range))
+        // A heading is never a template's sentence: those stand in for content.
+        placeholder::in_text(unit.text())
+            .filter(|range| {
+                unit.form != "heading" || unit.text()[range.clone()].contains(['[', '{'])
+            })
+            .map(|range| unit.span_of(range))
     } else if is_sign_off(unit) {
         None
     } else {
