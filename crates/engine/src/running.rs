@@ -13,6 +13,8 @@ pub struct Running {
     pub router: crate::api::Router,
     /// Tables as the engine serves them, by name.
     pub resources: crate::data::Resources,
+    /// The OpenAPI description, once somebody asked for it.
+    pub(crate) openapi: std::sync::OnceLock<bytes::Bytes>,
 }
 
 impl Running {
@@ -22,6 +24,11 @@ impl Running {
         _settings: &crate::Settings,
         _evidence: &crate::observability::Evidence,
     ) -> Self {
-        Self { compiled, router: Default::default(), resources: Default::default() }
+        Self {
+            compiled,
+            router: Default::default(),
+            resources: Default::default(),
+            openapi: std::sync::OnceLock::new(),
+        }
     }
 }

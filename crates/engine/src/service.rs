@@ -2,6 +2,8 @@
 //! requests, and swaps in a new version without dropping one.
 
 use std::{
+    fs::{File, TryLockError},
+    path::Path,
     sync::{
         Arc, OnceLock, Weak,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -27,6 +29,9 @@ use crate::{
 
 /// Longest time that a change of tables waits for requests in flight, in milliseconds.
 const QUIET_MS_MAX: u64 = 5_000;
+/// How often the lock on the data is tried, and how long each time is waited.
+const LOCK_ATTEMPTS_MAX: u32 = 20;
+const LOCK_WAIT: Duration = Duration::from_millis(50);
 
 /// Why a service does not start, or a new version is not swapped in.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +89,8 @@ pub struct Inner {
     gate: Gate,
     /// One replacement at a time.
     replacing: Mutex<()>,
+    /// Held for as long as the service lives.
+    _lock: File,
 }
 
 /// Holds new requests back while a plan runs that changes more than it adds, so that every request
@@ -153,6 +160,7 @@ impl Service {
     ) -> Result<Self, StartError> {
         may_be_served(&compiled, &settings)?;
         create_private_directory(&settings.data_directory)?;
+        let lock = lock(&settings.data_directory).await?;
         let options = store::Options { durability: settings.durability, ..Default::default() };
         let store = Store::open(&settings.data_directory, options)?;
         let schema = crate::data::schema(&compiled);
@@ -178,6 +186,7 @@ impl Service {
             pages: OnceLock::new(),
             gate: Gate::default(),
             replacing: Mutex::new(()),
+            _lock: lock,
         });
         watch_window(Arc::downgrade(&inner));
         watch_tables(Arc::downgrade(&inner));
@@ -293,7 +302,7 @@ pub fn missing_variables(compiled: &Compiled, settings: &Settings) -> Vec<String
 }
 
 /// Rows, keys and logs are nobody else's business.
-fn create_private_directory(path: &std::path::Path) -> Result<(), StartError> {
+fn create_private_directory(path: &Path) -> Result<(), StartError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -301,6 +310,25 @@ fn create_private_directory(path: &std::path::Path) -> Result<(), StartError> {
     builder.create(path).map_err(|error| {
         StartError::Machine(format!("cannot create the directory {}: {error}", path.display()))
     })
+}
+
+/// Two services on the same rows would each plan and cache as if they were alone.
+async fn lock(directory: &Path) -> Result<File, StartError> {
+    let path = directory.join("lock");
+    let file = File::create(&path).map_err(|error| {
+        StartError::Machine(format!("cannot write {}: {error}", path.display()))
+    })?;
+    // A service that is just stopping may hold it for another moment.
+    for _ in 0..LOCK_ATTEMPTS_MAX {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_WAIT).await,
+            // A file system that knows no locks must not stop the service.
+            Err(TryLockError::Error(_)) => return Ok(file),
+        }
+    }
+    let shown = directory.display();
+    Err(StartError::Machine(format!("another service is using the data in {shown}")))
 }
 
 /// Identifies the text of a document in the history of the store.

@@ -1,13 +1,16 @@
 //! Observability: what the running system observed about each claim.
 
 mod access_log;
+mod built_in;
 mod evidence;
 mod histogram;
+mod metrics;
 mod rows;
 mod snapshot;
 mod substitution;
 
 pub use access_log::{AccessLog, AccessLogTo, Line};
+pub use built_in::{BuiltInCall, built_in};
 pub(crate) use evidence::SLICE_SECONDS;
 pub use evidence::{EndpointEvidence, Evidence};
 pub(crate) use rows::watch_tables;
