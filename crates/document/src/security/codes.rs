@@ -37,6 +37,34 @@ code!(
     Warning,
     "several foreign keys lead to a user, so that the owner is not clear"
 );
+code!(
+    S006,
+    "access-contradiction",
+    Some(Chapter::Security),
+    Warning,
+    "two sentences disagree about who may do something"
+);
+code!(
+    S007,
+    "policy-not-understood",
+    Some(Chapter::Security),
+    Warning,
+    "a policy's condition is not understood, so that it allows nothing"
+);
+code!(
+    S008,
+    "permission-not-understood",
+    Some(Chapter::Security),
+    Warning,
+    "a permission names no table with a clear action"
+);
+code!(
+    S009,
+    "roles-in-a-table",
+    Some(Chapter::Security),
+    Info,
+    "roles are kept in a table of their own"
+);
 
 /// All codes of this chapter.
-pub static CODES: &[&CodeInfo] = &[&S001, &S002, &S003, &S004, &S005];
+pub static CODES: &[&CodeInfo] = &[&S001, &S002, &S003, &S004, &S005, &S006, &S007, &S008, &S009];

@@ -7,7 +7,12 @@ use crate::{
     security::{
         Identity,
         access::{Access, Permission},
-        closed, endpoints, identity, owners, role_definitions,
+        closed, endpoints, identity,
+        levels::Levels,
+        matrices::Matrices,
+        owners::{self, Ownership},
+        phrases::Nouns,
+        role_definitions,
         roles::RoleBook,
     },
     statement::Claim,
@@ -20,13 +25,15 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let ownership = owners::owners(&system.data, &identity);
     let book = roles(reading, &system.data, &identity);
     endpoints::resolve_callers(&mut system.api, &book, &mut reading.diagnostics);
+    let mut permissions = lists(reading, system, &identity, &ownership, &book);
     bind_all_endpoints(reading, system);
-    let mut permissions: Vec<Permission> = system
-        .api
-        .endpoints
-        .iter()
-        .flat_map(|endpoint| endpoints::permissions(endpoint, &system.data.tables))
-        .collect();
+    permissions.extend(
+        system
+            .api
+            .endpoints
+            .iter()
+            .flat_map(|endpoint| endpoints::permissions(endpoint, &system.data.tables)),
+    );
     permissions.sort_by_key(|permission| (permission.span.file, permission.span.start));
 
     let security = &mut system.security;
@@ -42,6 +49,31 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     security.roles = book.roles;
     security.owners = ownership.owners;
     security.identity = identity;
+}
+
+/// Permissions of lists and tables; callers that a table gives to endpoints go to these.
+fn lists(
+    reading: &mut Reading<'_>,
+    system: &mut System,
+    identity: &Identity,
+    ownership: &Ownership,
+    book: &RoleBook,
+) -> Vec<Permission> {
+    let nouns = Nouns {
+        data: &system.data,
+        machines: &system.messaging.machines,
+        endpoints: &system.api.endpoints,
+        identity,
+    };
+    let mut permissions = Levels { book, nouns: &nouns, ownership }.read(reading);
+    let said = Matrices { book, nouns: &nouns }.read(reading);
+    permissions.extend(said.permissions);
+    for (index, callers) in said.callers {
+        if let Some(endpoint) = system.api.endpoints.get_mut(index) {
+            endpoint.callers.get_or_insert(callers);
+        }
+    }
+    permissions
 }
 
 /// The roles, each place that defines one bound.

@@ -7,8 +7,9 @@ use crate::{
     outline::{Inline, Mark, NodeId, NodeKind, Outline},
     security::{
         Identity,
+        matrices::is_matrix,
         roles::{ClosedList, Definition},
-        vocabulary::{key, level},
+        vocabulary::{actions_of, key},
     },
     statement::Ledger,
 };
@@ -28,7 +29,8 @@ pub(super) struct Found {
 pub(super) fn find(outline: &Outline, ledger: &Ledger, data: &Data, identity: &Identity) -> Found {
     let mut found = Found { closed: closed_list(data, identity), ..Found::default() };
     let chosen: Vec<String> = found.closed.iter().flat_map(|list| list.names.clone()).collect();
-    for listed in data.enums.iter().filter(|listed| is_about_roles(listed)) {
+    // A share's `viewer` or a plan's `premium` is no role, but no misspelt one either.
+    for listed in &data.enums {
         found.elsewhere.extend(
             listed.values.iter().filter(|value| !chosen.contains(value)).map(|value| key(value)),
         );
@@ -43,7 +45,10 @@ pub(super) fn find(outline: &Outline, ledger: &Ledger, data: &Data, identity: &I
         }
         match &node.kind {
             NodeKind::List { .. } => list(outline, id, &mut found.definitions),
-            NodeKind::Table { header } => table(outline, id, header, &mut found.definitions),
+            NodeKind::Table { header } => {
+                table(outline, id, header, &mut found.definitions);
+                matrix(outline, id, header, &mut found.definitions);
+            }
             NodeKind::Fence(fence) => fences::fence(outline, id, fence, &mut found),
             NodeKind::Paragraph(inline) | NodeKind::Item { inline, .. } => {
                 sentence(outline, id, inline, &mut found.definitions);
@@ -357,6 +362,25 @@ fn table(outline: &Outline, id: NodeId, header: &[Inline], definitions: &mut Vec
     }
 }
 
+/// The columns of a role × action table.
+fn matrix(outline: &Outline, id: NodeId, header: &[Inline], definitions: &mut Vec<Definition>) {
+    let names: Vec<&Inline> =
+        header.iter().skip(1).filter(|cell| is_role_shaped(cell.trimmed())).collect();
+    let common = names.iter().filter(|cell| is_common_role(cell.trimmed())).count();
+    let acts = names.iter().any(|cell| actions_of(&cell.trimmed().to_lowercase()).is_some());
+    if common == 0 || acts || !is_matrix(outline, id, header) {
+        return;
+    }
+    for cell in names {
+        definitions.push(Definition {
+            name: cell.trimmed().to_owned(),
+            aliases: Vec::new(),
+            description: None,
+            span: cell.span,
+        });
+    }
+}
+
 /// True for tables with a role per row.
 pub(super) fn is_table_of_roles(outline: &Outline, id: NodeId, header: &[Inline]) -> bool {
     let words: Vec<String> = header.iter().map(|cell| cell.trimmed().to_lowercase()).collect();
@@ -448,11 +472,7 @@ fn split_names(text: &str, pieces: &[std::ops::Range<usize>]) -> Vec<std::ops::R
     names
 }
 
-/// True for words that say who without naming a role.
-pub(super) fn is_level(word: &str) -> bool {
-    level(word).is_some()
-}
-
 #[path = "role_fences.rs"]
 mod fences;
 pub(crate) use fences::lines;
+pub(super) use fences::role_line;

@@ -7,7 +7,7 @@ use crate::{
     data::{Column, ColumnType, EnumType, ForeignKey, Form, ReferentialAction, Table},
     expression::Expression,
     outline::Outline,
-    security::{Action, Callers, Grant, Identity, Who, read},
+    security::{Action, Callers, Grant, Identity, Rows, Who, exposure, read},
     source::Sources,
     system::System,
 };
@@ -300,4 +300,207 @@ fn a_sentence_about_all_endpoints_counts_for_those_without_words() {
     let orders: Vec<_> =
         grants(&system, "orders", &Action::Read).iter().map(|grant| grant.who.clone()).collect();
     assert_eq!(orders, [Who::Admin, Who::Authenticated]);
+}
+
+/// Who may do an action on a table, in short: `Public`, `editor`, `Owner own`.
+fn who_may(system: &System, table: &str, action: &Action) -> Vec<String> {
+    exposure(system)
+        .into_iter()
+        .filter(|row| row.table == table && row.action == *action)
+        .flat_map(|row| row.allowed)
+        .map(|allowed| {
+            let name = match allowed.who {
+                Who::Role { name } => name,
+                other => format!("{other:?}"),
+            };
+            match allowed.rows {
+                Rows::All => name,
+                Rows::Own => format!("{name} own"),
+                Rows::Some => format!("{name} some"),
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn level_bullets_grant_what_they_say() {
+    let text = "\
+#### Authorization Levels
+
+- **Public**: read products, register
+- **Authenticated**: create orders
+- **Owner**: Resource owner only
+- **Admin**: Administrative privileges
+";
+    let (system, codes) = secured(text, shop());
+    assert_eq!(who_may(&system, "products", &Action::Read), ["Public"]);
+    assert_eq!(who_may(&system, "orders", &Action::Create), ["Authenticated own"]);
+    assert_eq!(who_may(&system, "orders", &Action::Update), ["Owner own"]);
+    assert_eq!(who_may(&system, "order_items", &Action::Delete), ["Owner own"]);
+    assert!(who_may(&system, "products", &Action::Update).is_empty());
+    assert!(!codes.contains(&"S001"), "level words are no roles");
+}
+
+#[test]
+fn a_definition_of_levels_alone_opens_nothing_but_own_rows() {
+    let text = "\
+## Authorization Levels
+
+- **Public**: No authentication required
+- **Authenticated**: Valid token required
+- **Admin**: Administrative privileges
+";
+    let (system, _) = secured(text, shop());
+    assert!(system.security.grants.is_empty());
+}
+
+#[test]
+fn role_lists_count_only_where_verb_and_table_are_clear() {
+    let text = "\
+## User Roles
+
+- **Customer**: create orders, view products, enjoy the shop
+- **Shop Manager**: Create and edit products; manage deliveries
+- **Admin**: Full access
+";
+    let (system, codes) = secured(text, shop());
+    assert_eq!(who_may(&system, "orders", &Action::Create), ["customer own"]);
+    assert_eq!(who_may(&system, "products", &Action::Read), ["customer"]);
+    assert_eq!(who_may(&system, "products", &Action::Update), ["shop_manager"]);
+    assert!(who_may(&system, "products", &Action::Delete).is_empty());
+    assert!(!codes.contains(&"S001"));
+}
+
+#[test]
+fn a_role_table_lists_permissions() {
+    let text = "\
+### Role-Based Access Control (RBAC)
+
+| Role | Permissions |
+| --- | --- |
+| customer | read products |
+| shop_manager | create/edit products |
+| admin | All operations |
+";
+    let (system, _) = secured(text, shop());
+    assert_eq!(who_may(&system, "products", &Action::Read), ["customer"]);
+    assert_eq!(who_may(&system, "products", &Action::Create), ["shop_manager"]);
+}
+
+#[test]
+fn a_matrix_of_roles_and_actions_allows_and_refuses() {
+    let text = "\
+## Permission Matrix
+
+| Action | Customer | Shop Manager | Admin |
+| --- | --- | --- | --- |
+| View products | ✅ | ✅ | ✅ |
+| Create/edit products | ❌ | Yes | ✅ |
+| View orders | Own | ✅ | ✅ |
+| Fly to the moon | ❌ | ❌ | ✅ |
+";
+    let mut system = shop();
+    system.api.endpoints = vec![endpoint("POST /products", "products", Operation::Create, "Yes")];
+    let (system, codes) = secured(text, system);
+    assert_eq!(who_may(&system, "products", &Action::Read), ["customer", "shop_manager"]);
+    assert_eq!(who_may(&system, "products", &Action::Create), ["shop_manager"]);
+    assert_eq!(who_may(&system, "orders", &Action::Read), ["customer own", "shop_manager"]);
+    assert!(codes.contains(&"S008"), "the moon is told");
+}
+
+#[test]
+fn a_matrix_of_resources_and_actions_names_callers() {
+    let text = "\
+## Access Control
+
+| Resource | Create | Read | Update | Delete |
+| --- | --- | --- | --- | --- |
+| Products | Shop Manager | Public | Shop Manager | Admin |
+| Orders | Authenticated | Owner, Admin | Owner | Admin |
+";
+    let (system, _) = secured(text, shop());
+    assert_eq!(who_may(&system, "products", &Action::Read), ["Public"]);
+    assert_eq!(who_may(&system, "products", &Action::Update), ["shop_manager"]);
+    assert_eq!(who_may(&system, "orders", &Action::Read), ["Owner own"]);
+    assert_eq!(who_may(&system, "orders", &Action::Create), ["Authenticated own"]);
+    assert!(who_may(&system, "orders", &Action::Delete).is_empty());
+}
+
+#[test]
+fn a_matrix_of_roles_and_resources_lists_letters() {
+    let text = "\
+## Permissions
+
+| Resource | Customer | Shop Manager | Admin |
+| --- | --- | --- | --- |
+| Products | R | CRUD | CRUD |
+| Orders | Own | Read, Update | Full |
+";
+    let (system, _) = secured(text, shop());
+    assert_eq!(who_may(&system, "products", &Action::Read), ["customer", "shop_manager"]);
+    assert_eq!(who_may(&system, "products", &Action::Delete), ["shop_manager"]);
+    assert_eq!(who_may(&system, "orders", &Action::Update), ["customer own", "shop_manager"]);
+    assert_eq!(who_may(&system, "orders", &Action::Delete), ["customer own"]);
+}
+
+#[test]
+fn a_matrix_of_roles_and_endpoints_gives_callers() {
+    let text = "\
+## API permissions
+
+| API Endpoint | CUSTOMER | SHOP_MANAGER | ADMIN |
+| --- | --- | --- | --- |
+| **Products** | | | |
+| POST /products | ❌ | ✅ | ✅ |
+| `PUT /products/:id` | ❌ | ❌ | ✅ |
+";
+    let mut system = shop();
+    system.api.endpoints = vec![
+        endpoint("POST /api/v1/products", "products", Operation::Create, ""),
+        endpoint("PUT /api/v1/products/{id}", "products", Operation::Update, ""),
+    ];
+    let (system, codes) = secured(text, system);
+    assert_eq!(who_may(&system, "products", &Action::Create), ["shop_manager"]);
+    assert!(who_may(&system, "products", &Action::Update).is_empty());
+    assert!(!codes.contains(&"S008"));
+}
+
+#[test]
+fn a_fence_of_roles_lists_permissions() {
+    let text = "\
+### RBAC
+
+```
+Role: customer
+  - View, edit own orders
+
+Role: admin
+  - All user permissions
+```
+";
+    let (system, _) = secured(text, shop());
+    assert_eq!(who_may(&system, "orders", &Action::Read), ["customer own"]);
+    assert_eq!(who_may(&system, "orders", &Action::Update), ["customer own"]);
+}
+
+#[test]
+fn signatures_and_other_tables_are_no_matrices() {
+    let text = "\
+## Sign-off
+
+| Role | Name | Date | Signature |
+| --- | --- | --- | --- |
+| Product Owner | [Pending] | [Pending] | ✅ |
+
+## Feature comparison
+
+| Feature | Free | Pro |
+| --- | --- | --- |
+| Exports | ❌ | ✅ |
+";
+    let mut system = shop();
+    system.data.enums.clear();
+    let (system, codes) = secured(text, system);
+    assert!(system.security.roles.is_empty());
+    assert_eq!(codes, ["S002"]);
 }
