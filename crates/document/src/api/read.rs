@@ -6,8 +6,10 @@ use super::{
     collect::collect,
     describe::describe,
     draft::Draft,
+    graphql,
     merge::{Merged, merge, places},
     names,
+    openapi::{Specification, specifications},
     path::{self, Segment},
     report,
     scope::Scopes,
@@ -23,6 +25,11 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let scopes = Scopes::of(reading.outline);
     let mut drafts = collect(reading.outline, &scopes);
     describe(reading.outline, &mut drafts);
+    let specifications = specifications(reading.outline);
+    for specification in &specifications {
+        drafts.extend(specification.drafts(reading.outline, &scopes));
+    }
+    check_contracts(reading, &specifications, &drafts);
     let tables = Tables::new(&system.data, &system.messaging.machines);
     let (patterns, drafts): (Vec<Draft>, Vec<Draft>) = drafts
         .into_iter()
@@ -86,6 +93,25 @@ fn endpoint(draft: Draft, binding: Binding) -> Endpoint {
         form: draft.form,
         span: draft.span,
     }
+}
+
+/// What the contracts in the document lack in themselves.
+fn check_contracts(
+    reading: &mut Reading<'_>,
+    specifications: &[Specification<'_>],
+    drafts: &[Draft],
+) {
+    let components: Vec<(String, String)> =
+        specifications.iter().flat_map(Specification::components).collect();
+    for specification in specifications {
+        specification.check_servers(&mut reading.diagnostics);
+        specification.check_references(&components, &mut reading.diagnostics);
+    }
+    let schema = graphql::schema(reading.outline);
+    schema.check_types(&mut reading.diagnostics);
+    let routes: Vec<_> =
+        drafts.iter().map(|draft| (draft.method, draft.path.clone(), draft.span)).collect();
+    schema.check_parity(&routes, &mut reading.diagnostics);
 }
 
 /// True where the path still names the template's resource: `/api/resource`.
