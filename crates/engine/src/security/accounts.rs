@@ -204,14 +204,23 @@ impl<'a> Accounts<'a> {
     /// The one spelling under which a login is looked up and stored: an e-mail address without
     /// case, any other name as it is; both in one Unicode form.
     pub(super) fn folded(&self, login: &str) -> String {
-        let is_mail = self.login.contains("mail") || self.login == "correo";
         let login = normalised(login);
-        if is_mail || self.login_kind == Kind::CaseInsensitiveText {
+        if self.is_mail() || self.login_kind == Kind::CaseInsensitiveText {
             // Lower case may leave the composed form, so that it is composed again.
             normalised(&login.to_lowercase())
         } else {
             login
         }
+    }
+
+    /// True where users are named by their e-mail address.
+    pub(super) fn is_mail(&self) -> bool {
+        self.login.contains("mail") || self.login == "correo"
+    }
+
+    /// The value of `column` that lets a user log in.
+    pub(super) fn active_value(&self, column: &str) -> Option<&'a str> {
+        self.active.filter(|(name, _)| *name == column).map(|(_, value)| value)
     }
 
     async fn account(&self, store: &Store, row: Row) -> Result<Account, StoreError> {

@@ -3,19 +3,25 @@
 //! A request enters at [`who`]; accounts are served by [`account`]; what the engine keeps for
 //! itself stands in [`internal_tables`].
 
+mod account;
 mod accounts;
 mod changes;
 mod keys;
+mod lockout;
 mod password;
 mod principal;
+mod profile;
 mod rows;
 mod secret;
 mod sessions;
+mod shape;
 mod tables;
 mod token;
 mod who;
 
+pub use account::{Call, account};
 pub use principal::{Principal, User};
+pub use shape::Reply;
 pub use tables::{INTERNAL_PREFIX, built_in_users, internal_tables};
 pub use who::{Asked, unauthenticated, who};
 
