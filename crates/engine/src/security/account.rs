@@ -83,7 +83,7 @@ async fn register(inner: &Inner, running: &Running, call: &Call<'_>) -> Result<R
     let draft = Draft::new(inner, system, &call.members, creator)?;
     // The hash comes before the look at the store: a name that is taken takes as long.
     let hash = inner.security.hashing.hash(settings, sent).await?;
-    let (account, row) = draft.create(inner, hash, false).await?;
+    let (account, row) = draft.create(inner, hash, false, Vec::new()).await?;
     if shape::shows_no_token(call.endpoint) || !account.is_active {
         return Ok(Reply::row(StatusCode::CREATED, row));
     }
@@ -140,7 +140,8 @@ fn only_admins_create_users(system: &System) -> bool {
 fn request_members(endpoint: Option<&Endpoint>) -> Vec<String> {
     let sample = endpoint.and_then(|endpoint| endpoint.request.as_ref());
     let members = sample.and_then(|sample| sample.body.as_object());
-    members.map(|members| members.keys().map(|name| shape::snake(name)).collect())
+    members
+        .map(|members| members.keys().map(|name| shape::snake(name)).collect())
         .unwrap_or_default()
 }
 
@@ -211,8 +212,10 @@ async fn renew_hash(inner: &Inner, accounts: &Accounts<'_>, account: &Account, s
 /// Trades a refresh token for new tokens.
 async fn refresh(inner: &Inner, running: &Running, call: &Call<'_>) -> Result<Reply, Problem> {
     let Some(sent) = refresh_token(call) else {
-        return Err(Problem::new(ProblemCode::ValidationError, "some values are missing")
-            .detail(profile::shown_name(&running.compiled.system, "refresh_token"), "is required"));
+        return Err(Problem::new(ProblemCode::ValidationError, "some values are missing").detail(
+            profile::shown_name(&running.compiled.system, "refresh_token"),
+            "is required",
+        ));
     };
     let (account, opened) = sessions::rotate(inner, running, sent).await?;
     let row = profile::own_row(inner, running, &account.user.id).await?;
@@ -252,7 +255,8 @@ async fn me(inner: &Inner, running: &Running, call: &Call<'_>) -> Result<Reply, 
 
 async fn update_me(inner: &Inner, running: &Running, call: &Call<'_>) -> Result<Reply, Problem> {
     let user = user(call)?;
-    profile::update(inner, running, user, &call.members).await?;
+    let shown = request_members(call.endpoint);
+    profile::update(inner, running, user, &call.members, &shown).await?;
     inner.security.user_changed(&user.subject);
     let row = profile::own_row(inner, running, &user.id).await?;
     Ok(Reply::row(StatusCode::OK, row))
@@ -305,8 +309,7 @@ async fn change_password(
     failures.clear(inner).await?;
     let hash = inner.security.hashing.hash(settings, new).await?;
     let others = sessions::others_of(&user.id, Some(&user.session));
-    let steps =
-        vec![accounts.keep_password(&user.id, hash), sessions::end_step(inner, others)];
+    let steps = vec![accounts.keep_password(&user.id, hash), sessions::end_step(inner, others)];
     inner.store.write(steps).await.map_err(rows::problem)?;
     inner.security.user_changed(&user.subject);
     Ok(Reply::done(call.endpoint))

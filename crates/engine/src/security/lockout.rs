@@ -35,8 +35,7 @@ impl Failures {
     pub(super) async fn of(inner: &Inner, running: &Running, name: &str) -> Result<Self, Problem> {
         let now = inner.world.now();
         let hash = secret::hashed(name);
-        let columns =
-            [("failures", NUMBER), ("updated_at", MOMENT), ("locked_until", MOMENT)];
+        let columns = [("failures", NUMBER), ("updated_at", MOMENT), ("locked_until", MOMENT)];
         let condition = equal("login_hash", text(hash.as_str()));
         let outputs = rows::outputs(columns);
         let found = rows::read(&inner.store, FAILURES, outputs, condition, 1).await;
@@ -88,8 +87,8 @@ impl Failures {
             return Ok(());
         }
         let own = equal("login_hash", text(self.hash));
-        let counted = Expression::column("failures")
-            .binary(Operator::Greater, Value::Integer(0).into());
+        let counted =
+            Expression::column("failures").binary(Operator::Greater, Value::Integer(0).into());
         let step = rows::delete(FAILURES, own.and(counted));
         inner.store.write(vec![step]).await.map(|_| ()).map_err(rows::problem)
     }

@@ -5,9 +5,15 @@
 
 mod account;
 mod accounts;
+mod address;
+mod admin;
+mod admit;
 mod changes;
+mod cors;
 mod keys;
+mod limits;
 mod lockout;
+mod page;
 mod password;
 mod principal;
 mod profile;
@@ -15,13 +21,19 @@ mod rows;
 mod secret;
 mod sessions;
 mod shape;
+mod shield;
 mod tables;
 mod token;
 mod who;
 
 pub use account::{Call, account};
+pub use address::client_address;
+pub use admin::{admin_link, create_admin};
+pub use admit::{Admitted, admit};
+pub use page::page;
 pub use principal::{Principal, User};
 pub use shape::Reply;
+pub use shield::{RequestLimits, limits_of, preflight, protect};
 pub use tables::{INTERNAL_PREFIX, built_in_users, internal_tables};
 pub use who::{Asked, unauthenticated, who};
 
@@ -34,6 +46,7 @@ pub struct State {
     verified: who::Verified,
     changes: changes::Changes,
     hashing: password::Hashing,
+    counters: limits::Counters,
 }
 
 impl State {

@@ -7,11 +7,11 @@ use document::{
     System,
     api::JsonCase,
     data::{Column, ColumnType, DefaultValue, Table},
+    security::{Action, Who},
 };
-use http::StatusCode;
 use serde_json::{Map, Value as Json};
 use store::{
-    Kind, StoreError, Value,
+    Expression, Kind, Operator, StoreError, Value,
     query::{Output, Step},
 };
 
@@ -67,9 +67,7 @@ pub(super) fn shown(system: &System, table: &Table) -> Arc<[Output]> {
     table
         .columns
         .iter()
-        .filter(|column| {
-            !column.write_only && accounts.password.as_deref() != Some(&*column.name)
-        })
+        .filter(|column| !column.write_only && accounts.password.as_deref() != Some(&*column.name))
         .map(|column| Output {
             name: shown_name(system, &column.name).into(),
             column: column.name.as_str().into(),
@@ -103,6 +101,7 @@ pub(super) async fn update(
     running: &Running,
     user: &User,
     members: &Map<String, Json>,
+    shown_members: &[String],
 ) -> Result<(), Problem> {
     let system = &running.compiled.system;
     let accounts = Accounts::of(system);
@@ -114,10 +113,13 @@ pub(super) async fn update(
             wrong = wrong.detail(name.as_str(), "is not known here");
             continue;
         };
+        let is_open = shown_members.contains(&column.name)
+            || is_plain(&table, column)
+            || owners_update(system, &accounts.table);
         let is_closed = accounts.is_reserved(&column.name)
             || column.generated.is_some()
             || column.write_only
-            || *column.name == *accounts.login && !json.is_string();
+            || !is_open;
         if is_closed {
             return Err(Problem::new(ProblemCode::Forbidden, "this is not yours to change")
                 .detail(name.as_str(), "is not yours to change"));
@@ -134,7 +136,7 @@ pub(super) async fn update(
                 }
             }
         };
-        set.push((column.name.as_str(), value.into()));
+        set.push((column.name.as_str(), Expression::from(value)));
     }
     if !wrong.details.is_empty() {
         return Err(wrong);
@@ -148,10 +150,25 @@ pub(super) async fn update(
             set.push((column.name.as_str(), now.clone().into()));
         }
     }
-    let step = rows::update(&accounts.table, set, equal(&accounts.key, user.id.clone()));
+    let own = equal(&accounts.key, user.id.clone());
+    let mut steps = Vec::new();
+    if let Some((_, login)) = set.iter().find(|(name, _)| **name == *accounts.login) {
+        let others =
+            Expression::column(&*accounts.key).binary(Operator::NotEqual, user.id.clone().into());
+        let condition = Expression::column(&*accounts.login).equals(login.clone()).and(others);
+        let table = Arc::from(&*accounts.table);
+        steps.push(Step::Require { table, condition, exists: false, refusal: NAME_TAKEN });
+    }
+    steps.push(rows::update(&accounts.table, set, own));
     let shown = |name: &str| shown_name(system, name);
-    inner.store.write(vec![step]).await.map(|_| ()).map_err(|error| refused_value(error, shown))
+    inner.store.write(steps).await.map(|_| ()).map_err(|error| match error {
+        StoreError::Refused { .. } => taken(&shown(&accounts.login)),
+        error => refused_value(error, shown),
+    })
 }
+
+/// Somebody has this name already.
+const NAME_TAKEN: u32 = 1;
 
 /// Removes the user's own row; sessions and credentials go with it.
 ///
@@ -163,6 +180,43 @@ pub(super) async fn remove(inner: &Inner, running: &Running, user: &User) -> Res
     let step = rows::delete(&accounts.table, equal(&accounts.key, user.id.clone()));
     let shown = |name: &str| shown_name(system, name);
     inner.store.write(vec![step]).await.map(|_| ()).map_err(|error| refused_value(error, shown))
+}
+
+/// True for a column that says nothing on which others rely. A default, a truth, a moment or a link
+/// to another row does, so that a user fills it only where the document shows that they do.
+fn is_plain(table: &Table, column: &Column) -> bool {
+    let is_link = table.foreign_keys.iter().any(|key| key.columns.contains(&column.name));
+    column.default.is_none()
+        && !is_link
+        && !matches!(column.kind, ColumnType::Boolean | ColumnType::Timestamp { .. })
+}
+
+/// True where the document lets users change their own rows.
+fn owners_update(system: &System, table: &str) -> bool {
+    system.security.grants.iter().any(|grant| {
+        grant.table == table
+            && grant.actions.contains(&Action::Update)
+            && matches!(grant.who, Who::Owner | Who::Authenticated)
+    })
+}
+
+/// Columns that a new user must fill beyond login and password, with the kind of input for each.
+pub(super) fn asked_for(system: &System) -> Vec<(String, &'static str)> {
+    let accounts = Accounts::of(system);
+    let Some(table) = users_table(system) else { return Vec::new() };
+    let is_asked_for = |column: &&Column| {
+        let is_text =
+            matches!(column.kind, ColumnType::Text { .. } | ColumnType::CaseInsensitiveText);
+        is_text
+            && !column.nullable
+            && column.default.is_none()
+            && column.generated.is_none()
+            && !column.write_only
+            && column.name != *accounts.login
+            && !accounts.is_reserved(&column.name)
+    };
+    let asked_for = table.columns.iter().filter(is_asked_for);
+    asked_for.map(|column| (column.name.clone(), "text")).collect()
 }
 
 /// A new user in the making.
@@ -211,15 +265,13 @@ impl<'a> Draft<'a> {
             let kind = kind_of(&column.kind, &self.system.data);
             let sent = member(members, &column.name).filter(|_| self.is_open(column, creator));
             let value = match sent {
-                Some(json) if *column.name != *self.accounts.login => {
-                    match value_of(&kind, json) {
-                        Ok(value) => Some(value),
-                        Err(reason) => {
-                            wrong = wrong.detail(shown_name(self.system, &column.name), reason);
-                            continue;
-                        }
+                Some(json) if *column.name != *self.accounts.login => match value_of(&kind, json) {
+                    Ok(value) => Some(value),
+                    Err(reason) => {
+                        wrong = wrong.detail(shown_name(self.system, &column.name), reason);
+                        continue;
                     }
-                }
+                },
                 _ => self.decided(inner, column, &kind, creator),
             };
             if let Some(value) = value {
@@ -243,19 +295,8 @@ impl<'a> Draft<'a> {
             return false;
         }
         let Creator::Themselves { shown } = creator else { return true };
-        // A column with a default, a truth, a moment or a link to another row says something about
-        // the user that others rely on, unless the document asks newcomers for it.
-        let is_asked_for = shown.contains(&column.name);
         let is_required = !column.nullable && column.default.is_none();
-        let is_link = self
-            .table
-            .foreign_keys
-            .iter()
-            .any(|key| key.columns.contains(&column.name));
-        let is_plain = column.default.is_none()
-            && !is_link
-            && !matches!(column.kind, ColumnType::Boolean | ColumnType::Timestamp { .. });
-        is_asked_for || is_required || is_plain
+        shown.contains(&column.name) || is_required || is_plain(&self.table, column)
     }
 
     /// The value that is the system's to decide.
@@ -306,8 +347,8 @@ impl<'a> Draft<'a> {
 
     fn is_missing(&self, column: &Column) -> bool {
         let is_password = self.accounts.password.as_deref() == Some(&*column.name);
-        let is_handed_out = matches!(column.kind, ColumnType::Serial { .. })
-            || column.name == *self.accounts.key;
+        let is_handed_out =
+            matches!(column.kind, ColumnType::Serial { .. }) || column.name == *self.accounts.key;
         let is_given = column.nullable || column.default.is_some() || column.generated.is_some();
         !(is_password || is_handed_out || is_given)
     }
@@ -341,36 +382,36 @@ impl<'a> Draft<'a> {
     /// Writes the user with the hash of their password and gives back the row as its user sees it.
     ///
     /// # Errors
-    /// 409 where the name is taken, 400 where a value does not fit.
+    /// 409 where the name is taken, 400 where a value does not fit, 404 where a requirement of
+    /// `first` is not met.
     pub(super) async fn create(
         mut self,
         inner: &Inner,
         hash: String,
         is_admin: bool,
+        first: Vec<Step>,
     ) -> Result<(Account, Map<String, Json>), Problem> {
         if let Some(column) = &self.accounts.password {
             self.values.push((column.as_ref().into(), text(hash.as_str())));
         }
         let outputs = shown(self.system, &self.table);
         let table: Arc<str> = Arc::from(&*self.accounts.table);
-        let mut steps = vec![
+        let place = first.len() + 1;
+        let mut steps = first;
+        steps.extend([
             Step::Require {
                 table: table.clone(),
                 condition: equal(&self.accounts.login, text(self.login.as_str())),
                 exists: false,
-                refusal: 1,
+                refusal: NAME_TAKEN,
             },
-            Step::Insert {
-                table,
-                values: std::mem::take(&mut self.values),
-                returning: outputs,
-            },
-        ];
+            Step::Insert { table, values: std::mem::take(&mut self.values), returning: outputs },
+        ]);
         if let Some(key) = &self.key {
             steps.extend(self.beside(inner, key, &hash, is_admin));
         }
         let outcomes = inner.store.write(steps).await.map_err(|error| self.refused(error))?;
-        let row = outcomes.get(1).and_then(|outcome| outcome.rows.row(0)).map(rows::parsed);
+        let row = outcomes.get(place).and_then(|outcome| outcome.rows.row(0)).map(rows::parsed);
         let Some(Ok(row)) = row else {
             return Err(rows::problem(StoreError::Fault("a new user was not given back".into())));
         };
@@ -436,7 +477,8 @@ impl<'a> Draft<'a> {
     fn refused(&self, error: StoreError) -> Problem {
         let shown = |name: &str| shown_name(self.system, name);
         match error {
-            StoreError::Refused { .. } => taken(&shown(&self.accounts.login)),
+            StoreError::Refused { refusal: NAME_TAKEN } => taken(&shown(&self.accounts.login)),
+            StoreError::Refused { .. } => Problem::not_found(),
             StoreError::Unique { columns, .. } => {
                 taken(&columns.first().map_or_else(String::new, |column| shown(column)))
             }
@@ -470,7 +512,6 @@ pub(super) fn refused_value(error: StoreError, shown: impl Fn(&str) -> String) -
 }
 
 fn taken(field: &str) -> Problem {
-    debug_assert_eq!(ProblemCode::Conflict.row().1, StatusCode::CONFLICT);
     Problem::new(ProblemCode::Conflict, format!("this `{field}` is taken"))
         .detail(field, "is taken")
 }
@@ -482,9 +523,9 @@ pub(super) const PASSWORD_NAMES: &[&str] = &["password", "password_hash", "passw
 
 /// A member by its name in snake case, in whatever spelling it came.
 pub(super) fn member<'m>(members: &'m Map<String, Json>, name: &str) -> Option<&'m Json> {
-    members.get(name).or_else(|| {
-        members.iter().find(|(sent, _)| shape::snake(sent) == name).map(|(_, v)| v)
-    })
+    members
+        .get(name)
+        .or_else(|| members.iter().find(|(sent, _)| shape::snake(sent) == name).map(|(_, v)| v))
 }
 
 /// The first of these members that is text.

@@ -153,8 +153,8 @@ enum Part {
 
 fn part_of(name: &str) -> Part {
     match snake(name).as_str() {
-        "access_token" | "token" | "jwt" | "auth_token" | "access" | "id_token" | "bearer_token"
-        | "jwt_token" | "session_token" => Part::Access,
+        "access_token" | "token" | "jwt" | "auth_token" | "access" | "id_token"
+        | "bearer_token" | "jwt_token" | "session_token" => Part::Access,
         "refresh_token" | "refresh" => Part::Refresh,
         "expires_in" | "expires" | "expiry" | "expires_in_seconds" => Part::Expires,
         "token_type" => Part::TokenType,
@@ -244,16 +244,12 @@ mod tests {
     }
 
     fn check(sample: Option<Json>, expected: Json) {
-        let opened = Opened {
-            access: "A".to_owned(),
-            access_seconds: 900,
-            refresh: Some("R".to_owned()),
-        };
+        let opened =
+            Opened { access: "A".to_owned(), access_seconds: 900, refresh: Some("R".to_owned()) };
         let Json::Object(user) = json!({"id": 7, "email": "ada@example.org"}) else { return };
         let endpoint = sample.map(endpoint);
         let system = System::default();
-        let reply =
-            Reply::tokens(&system, endpoint.as_ref(), StatusCode::OK, &opened, user);
+        let reply = Reply::tokens(&system, endpoint.as_ref(), StatusCode::OK, &opened, user);
         assert_eq!(reply.body, Some(expected));
     }
 

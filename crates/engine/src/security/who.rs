@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use document::api::BuiltIn;
 use http::{
     HeaderMap, HeaderValue, Method,
     header::{AUTHORIZATION, COOKIE, ORIGIN, WWW_AUTHENTICATE},
@@ -41,6 +42,8 @@ pub struct Asked<'a> {
     pub headers: &'a HeaderMap,
     /// Where the connection comes from.
     pub peer: SocketAddr,
+    /// What is built in and asked for; limits on sign-ins count by it.
+    pub built_in: Option<BuiltIn>,
 }
 
 /// A verified token and the user it stands for, as of a version.

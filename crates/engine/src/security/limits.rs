@@ -1,0 +1,348 @@
+//! Limits on requests: they trip at the number that the document writes. A window begins with its
+//! first request, lets that many through, and refuses the rest until it ends.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, Hash, RandomState},
+    net::IpAddr,
+    sync::Mutex,
+};
+
+use document::{
+    System,
+    api::BuiltIn,
+    security::{LimitScope, LimitSubject, RateLimit},
+};
+use http::{HeaderName, HeaderValue, header::RETRY_AFTER};
+
+use super::{address, principal::Principal, who::Asked};
+use crate::{Problem, Running, problem::ProblemCode, service::Inner};
+
+/// Sign-ins and sign-ups per address and minute where the document says nothing.
+const ACCOUNT_REQUESTS_DEFAULT: u32 = 10;
+/// The window of that default, in seconds.
+const ACCOUNT_SECONDS_DEFAULT: u32 = 60;
+
+/// Keys are spread over so many locks.
+const SHARDS: usize = 16;
+/// Keys behind one lock; beyond, windows that are over go, then any.
+const SHARD_KEYS_MAX: usize = 8192;
+/// Windows that are over are looked for at most this often, in milliseconds.
+const SWEEP_MS: i64 = 1000;
+
+/// Windows by what they count.
+pub(super) struct Counters {
+    hasher: RandomState,
+    shards: Vec<Mutex<Shard>>,
+}
+
+/// Windows behind one lock.
+#[derive(Default)]
+struct Shard {
+    windows: HashMap<Key, Window>,
+    /// When windows that are over were last thrown out.
+    swept_at_ms: i64,
+}
+
+impl Shard {
+    /// Makes room for one more window.
+    fn make_room(&mut self, now_ms: i64) {
+        if self.windows.len() < SHARD_KEYS_MAX {
+            return;
+        }
+        // A sweep looks at every window: one a second, or a flood of keys would make each costly.
+        if (now_ms - self.swept_at_ms).abs() >= SWEEP_MS {
+            self.swept_at_ms = now_ms;
+            self.windows.retain(|_, window| window.ends_at_ms > now_ms);
+        }
+        if self.windows.len() >= SHARD_KEYS_MAX
+            && let Some(any) = self.windows.keys().next().copied()
+        {
+            self.windows.remove(&any);
+        }
+    }
+}
+
+/// Which limit, and whose requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    limit: u64,
+    subject: u64,
+}
+
+/// A window that has begun.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    ends_at_ms: i64,
+    requests: u32,
+}
+
+/// What is left after a request was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Taken {
+    limit: u32,
+    remaining: u32,
+    reset_seconds: i64,
+    is_over: bool,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self { hasher: RandomState::new(), shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+    }
+}
+
+impl Counters {
+    fn take(&self, key: Key, limit: u32, window_seconds: u32, now_ms: i64) -> Taken {
+        let place = usize::try_from((key.subject ^ key.limit) % SHARDS as u64).unwrap_or(0);
+        let Some(shard) = self.shards.get(place) else {
+            return Taken { limit, remaining: 0, reset_seconds: 1, is_over: true };
+        };
+        let mut shard = shard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !shard.windows.contains_key(&key) {
+            shard.make_room(now_ms);
+        }
+        let length_ms = i64::from(window_seconds.max(1)) * 1000;
+        let fresh = Window { ends_at_ms: now_ms.saturating_add(length_ms), requests: 0 };
+        let window = shard.windows.entry(key).or_insert(fresh);
+        // A window that ends later than a new one would was begun before the clock was set back.
+        if window.ends_at_ms <= now_ms || window.ends_at_ms > fresh.ends_at_ms {
+            *window = fresh;
+        }
+        let is_over = window.requests >= limit;
+        if !is_over {
+            window.requests += 1;
+        }
+        Taken {
+            limit,
+            remaining: limit.saturating_sub(window.requests),
+            reset_seconds: (window.ends_at_ms - now_ms).saturating_add(999).div_euclid(1000),
+            is_over,
+        }
+    }
+}
+
+/// One limit that applies to a request.
+struct Applied {
+    requests: u32,
+    window_seconds: u32,
+    subject: LimitSubject,
+    /// Tells this limit from others.
+    identity: u64,
+}
+
+/// Counts a request against every limit that applies to it. Gives the headers that tell the caller
+/// what is left of the tightest.
+///
+/// # Errors
+/// 429 with the same headers and `Retry-After`.
+pub(super) fn count(
+    inner: &Inner,
+    running: &Running,
+    asked: &Asked<'_>,
+    principal: &Principal,
+    address: IpAddr,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Problem> {
+    let counters = &inner.security.counters;
+    let now_ms = inner.world.now().as_millisecond();
+    let mut tightest: Option<Taken> = None;
+    for applied in applied(counters, &running.compiled.system, asked, principal) {
+        let subject = match (applied.subject, principal.user()) {
+            (LimitSubject::Everyone, _) => 0,
+            (LimitSubject::User, Some(user)) => counters.hasher.hash_one(("user", &user.subject)),
+            _ => counters.hasher.hash_one(("address", address::counted(address))),
+        };
+        let key = Key { limit: applied.identity, subject };
+        let taken = counters.take(key, applied.requests, applied.window_seconds, now_ms);
+        if taken.is_over {
+            return Err(refused(&applied, taken));
+        }
+        if tightest.is_none_or(|tightest| taken.remaining < tightest.remaining) {
+            tightest = Some(taken);
+        }
+    }
+    Ok(tightest.map(headers).unwrap_or_default())
+}
+
+fn headers(taken: Taken) -> Vec<(HeaderName, HeaderValue)> {
+    vec![
+        (HeaderName::from_static("ratelimit-limit"), taken.limit.into()),
+        (HeaderName::from_static("ratelimit-remaining"), taken.remaining.into()),
+        (HeaderName::from_static("ratelimit-reset"), taken.reset_seconds.into()),
+    ]
+}
+
+fn refused(applied: &Applied, taken: Taken) -> Problem {
+    let each = match applied.subject {
+        LimitSubject::Address => " from one address",
+        LimitSubject::User => " of one user",
+        LimitSubject::Everyone => "",
+    };
+    let message = format!(
+        "too many requests: at most {} in {} seconds{each}",
+        applied.requests, applied.window_seconds
+    );
+    let mut problem = Problem::new(ProblemCode::RateLimited, message);
+    problem.headers = headers(taken);
+    problem.header(RETRY_AFTER, taken.reset_seconds.into())
+}
+
+/// The limits for one request. Those about who asks exclude each other, the narrowest counts: a
+/// role's before that of users or strangers, and that before the one for all. Those about an
+/// endpoint come on top.
+fn applied(
+    counters: &Counters,
+    system: &System,
+    asked: &Asked<'_>,
+    principal: &Principal,
+) -> Vec<Applied> {
+    let limits = &system.security.rate_limits;
+    let identity = |limit: &RateLimit, part: Option<BuiltIn>| {
+        let scope = (&limit.scope, limit.subject, part);
+        counters.hasher.hash_one((limit.requests, limit.window_seconds, scope))
+    };
+    let as_applied = |limit: &RateLimit, part: Option<BuiltIn>| {
+        limit.requests.map(|requests| Applied {
+            requests,
+            window_seconds: limit.window_seconds,
+            subject: limit.subject,
+            identity: identity(limit, part),
+        })
+    };
+    let narrowest = limits.iter().filter_map(|limit| breadth(limit, principal)).min();
+    let mut applied: Vec<Applied> = limits
+        .iter()
+        .filter(|limit| narrowest.is_some() && breadth(limit, principal) == narrowest)
+        .filter_map(|limit| as_applied(limit, None))
+        .collect();
+    let of_endpoint: Vec<&RateLimit> =
+        limits.iter().filter(|limit| is_of_endpoint(&limit.scope, asked)).collect();
+    if !of_endpoint.is_empty() {
+        applied.extend(of_endpoint.into_iter().filter_map(|limit| as_applied(limit, None)));
+        return applied;
+    }
+    let is_account = is_account_request(asked);
+    let mut of_accounts =
+        limits.iter().filter(|limit| limit.scope == LimitScope::Authentication).peekable();
+    if is_account && of_accounts.peek().is_some() {
+        // Each of the account endpoints has the written number to itself.
+        applied.extend(of_accounts.filter_map(|limit| as_applied(limit, asked.built_in)));
+    } else if matches!(asked.built_in, Some(BuiltIn::Login | BuiltIn::Register)) {
+        applied.push(Applied {
+            requests: ACCOUNT_REQUESTS_DEFAULT,
+            window_seconds: ACCOUNT_SECONDS_DEFAULT,
+            subject: LimitSubject::Address,
+            identity: counters.hasher.hash_one(("default", asked.built_in)),
+        });
+    }
+    applied
+}
+
+/// How broad a limit about who asks is; none where it is about something else, or somebody else.
+fn breadth(limit: &RateLimit, principal: &Principal) -> Option<u8> {
+    match (&limit.scope, principal.user()) {
+        (LimitScope::Role { name }, Some(user)) => {
+            user.roles.iter().any(|role| role.eq_ignore_ascii_case(name)).then_some(0)
+        }
+        (LimitScope::Authenticated, Some(_)) | (LimitScope::Anonymous, None) => Some(1),
+        (LimitScope::All, _) => Some(2),
+        _ => None,
+    }
+}
+
+/// Requests by which somebody becomes somebody. What a signed-in user does under the same path is
+/// none.
+fn is_account_request(asked: &Asked<'_>) -> bool {
+    use BuiltIn as B;
+    match asked.built_in {
+        Some(B::Me | B::UpdateMe | B::DeleteMe | B::Logout) => false,
+        Some(B::Health | B::Ready | B::Metrics | B::OpenApi | B::Documentation | B::Jwks) => false,
+        Some(_) => true,
+        None => asked.path.split('/').any(|segment| segment == "auth"),
+    }
+}
+
+fn is_of_endpoint(scope: &LimitScope, asked: &Asked<'_>) -> bool {
+    let LimitScope::Endpoint { method, path } = scope else { return false };
+    let sent = if asked.method == http::Method::HEAD { "GET" } else { asked.method.as_str() };
+    method.is_none_or(|method| method.word() == sent) && fits(path, asked.path)
+}
+
+/// True where a path fits a pattern with `{name}` for one segment and a closing `*` for the rest.
+fn fits(pattern: &str, path: &str) -> bool {
+    let mut segments = path.trim_matches('/').split('/');
+    for wanted in pattern.trim_matches('/').split('/') {
+        if wanted == "*" || wanted == "**" {
+            return true;
+        }
+        let Some(found) = segments.next() else { return false };
+        let is_parameter = wanted.starts_with('{') && wanted.ends_with('}');
+        let is_prefix = wanted.strip_suffix('*').is_some_and(|start| found.starts_with(start));
+        if !(is_parameter || is_prefix || wanted == found) {
+            return false;
+        }
+    }
+    segments.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Key = Key { limit: 1, subject: 2 };
+
+    #[test]
+    fn a_limit_trips_at_the_written_number_and_not_before() {
+        let counters = Counters::default();
+        for sent in 0..100 {
+            let taken = counters.take(KEY, 100, 60, sent * 500);
+            assert!(!taken.is_over, "request {}", sent + 1);
+            assert_eq!(i64::from(taken.remaining), 99 - sent);
+        }
+        let taken = counters.take(KEY, 100, 60, 59_999);
+        assert!(taken.is_over);
+        assert_eq!(taken.reset_seconds, 1);
+        assert!(!counters.take(KEY, 100, 60, 60_000).is_over);
+    }
+
+    #[test]
+    fn whoever_waits_as_told_is_let_through() {
+        let counters = Counters::default();
+        counters.take(KEY, 1, 10, 1_234);
+        let taken = counters.take(KEY, 1, 10, 5_678);
+        assert!(taken.is_over);
+        assert!(!counters.take(KEY, 1, 10, 5_678 + taken.reset_seconds * 1000).is_over);
+    }
+
+    #[test]
+    fn keys_are_bounded() {
+        let counters = Counters::default();
+        for subject in 0..(SHARDS * SHARD_KEYS_MAX * 2) as u64 {
+            counters.take(Key { limit: 0, subject }, 1, 60, 0);
+        }
+        let kept: usize =
+            counters.shards.iter().map(|shard| shard.lock().expect("a lock").windows.len()).sum();
+        assert!(kept <= SHARDS * SHARD_KEYS_MAX);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let counters = Counters::default();
+        counters.take(KEY, 1, 60, 1_000_000_000);
+        assert!(!counters.take(KEY, 1, 60, 0).is_over);
+    }
+
+    #[test]
+    fn a_pattern_fits_whole_segments() {
+        let check = |pattern: &str, path: &str, expected: bool| {
+            assert_eq!(fits(pattern, path), expected, "{pattern} {path}");
+        };
+        check("/api/v1/posts/{id}", "/api/v1/posts/7", true);
+        check("/api/v1/posts/{id}", "/api/v1/posts/7/", true);
+        check("/api/v1/posts/{id}", "/api/v1/posts", false);
+        check("/api/v1/posts/{id}", "/api/v1/posts/7/comments", false);
+        check("/api/v1/admin/*", "/api/v1/admin/users/7", true);
+        check("/api/v1/admin/*", "/api/v1/posts", false);
+        check("/api/v1/auth/login", "/api/v1/auth/logout", false);
+    }
+}
