@@ -9,13 +9,15 @@ use std::{
 };
 
 use axum::{body::Body, response::Response};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{Method, Request, Uri, header, request::Parts};
 
 use crate::{
-    Principal, Problem, Service, Visit,
+    Problem, Running, Service, Visit,
     observability::{EndpointEvidence, Line},
     problem::ProblemCode,
+    security,
 };
 
 impl Service {
@@ -27,9 +29,12 @@ impl Service {
         let _in_flight = inner.enter().await;
         let (parts, body) = request.into_parts();
         let asked = Asked { method: parts.method.clone(), uri: parts.uri.clone(), peer };
-        let time_max = Duration::from_millis(inner.settings.request_ms_max);
+        let running = inner.running.load_full();
+        let origin = parts.headers.get(header::ORIGIN).cloned();
+        let limits = security::limits_of(&running.compiled.system, &inner.settings);
+        let time_max = Duration::from_millis(limits.request_ms_max);
         let work = AssertUnwindSafe(self.dispatch(parts, body, peer)).catch_unwind();
-        let response = match tokio::time::timeout(time_max, work).await {
+        let mut response = match tokio::time::timeout(time_max, work).await {
             Ok(Ok(response)) => response,
             Ok(Err(panic)) => self.fault(&asked, &words_of(&*panic)),
             Err(_) => self.refuse(Problem::new(
@@ -37,6 +42,7 @@ impl Service {
                 format!("the answer took longer than {} ms", time_max.as_millis()),
             )),
         };
+        security::protect(inner, &running, origin.as_ref(), response.headers_mut());
         self.note(&asked, &response, started.elapsed());
         response
     }
@@ -45,29 +51,48 @@ impl Service {
     async fn dispatch(&self, mut parts: Parts, mut body: Body, peer: SocketAddr) -> Response {
         let inner = &self.inner;
         let path = parts.uri.path();
-        if let Some(pages) = inner.pages.get()
-            && (path == "/" || path.starts_with("/_/"))
-        {
-            let Ok(bytes) = axum::body::to_bytes(body, inner.settings.body_bytes_max).await else {
-                let limit = inner.settings.body_bytes_max;
-                let message = format!("the body is larger than {limit} bytes");
+        if path == "/" || path.starts_with("/_/") {
+            let running = inner.running.load_full();
+            let limits = security::limits_of(&running.compiled.system, &inner.settings);
+            let Ok(bytes) = axum::body::to_bytes(body, limits.body_bytes_max).await else {
+                let message = format!("the body is larger than {} bytes", limits.body_bytes_max);
                 return self.refuse(Problem::new(ProblemCode::PayloadTooLarge, message));
             };
-            let visit = Visit {
-                service: self.clone(),
-                running: inner.running.load_full(),
-                principal: Principal::Anonymous,
-                peer,
-                parts: parts.clone(),
-                body: bytes.clone(),
-            };
-            if let Some(response) = pages.answer(visit).await {
-                return response;
+            match self.page(&parts, bytes.clone(), peer, running).await {
+                Ok(Some(response)) => return response,
+                Ok(None) => body = Body::from(bytes),
+                Err(problem) => return self.refuse(problem),
             }
-            body = Body::from(bytes);
         }
         parts.extensions.clear();
         crate::request::answer(inner, parts, body, peer).await
+    }
+
+    /// A page at `/` or below `/_/`: those on which people sign in, then what is mounted.
+    async fn page(
+        &self,
+        parts: &Parts,
+        body: Bytes,
+        peer: SocketAddr,
+        running: Arc<Running>,
+    ) -> Result<Option<Response>, Problem> {
+        let asked = security::Asked {
+            method: &parts.method,
+            path: parts.uri.path(),
+            headers: &parts.headers,
+            peer,
+            built_in: None,
+        };
+        let principal = security::who(&self.inner, &running, &asked).await?;
+        let parts = parts.clone();
+        let visit = Visit { service: self.clone(), running, principal, peer, parts, body };
+        if let Some(response) = security::page(&visit).await {
+            return Ok(Some(response));
+        }
+        match self.inner.pages.get() {
+            Some(pages) => Ok(pages.answer(visit).await),
+            None => Ok(None),
+        }
     }
 
     /// Counts and logs an answer.

@@ -188,6 +188,7 @@ impl Service {
             replacing: Mutex::new(()),
             _lock: lock,
         });
+        prepare_security(&inner, &inner.running.load())?;
         watch_window(Arc::downgrade(&inner));
         watch_tables(Arc::downgrade(&inner));
         Ok(Self { inner })
@@ -226,6 +227,7 @@ impl Service {
             return Err(StartError::Blocked(plan));
         }
         let running = Running::prepare(compiled.clone(), &inner.settings, &inner.evidence);
+        prepare_security(inner, &running)?;
         // What only adds cannot disturb the old version. Anything else waits until nobody uses it.
         let only_adds =
             plan.steps.iter().all(|step| matches!(step.class, Class::Safe | Class::NotServed));
@@ -274,6 +276,12 @@ impl Inner {
 /// [`StartError::Store`].
 pub async fn plan_of(store: &Store, compiled: &Compiled) -> Result<Plan, StartError> {
     Ok(store.plan(&crate::data::schema(compiled)).await?)
+}
+
+/// Makes the key for tokens before the first request needs it.
+fn prepare_security(inner: &Inner, running: &Running) -> Result<(), StartError> {
+    crate::security::prepare(inner, running)
+        .map_err(|problem| StartError::Machine(format!("the key for tokens: {}", problem.message)))
 }
 
 /// Errors and missing variables stop a document, unless its sound part is asked for.

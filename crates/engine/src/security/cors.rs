@@ -27,14 +27,14 @@ const AGE: HeaderValue = HeaderValue::from_static("600");
 pub(super) fn headers(
     settings: &Settings,
     running: &Running,
-    request: &HeaderMap,
+    origin: Option<&HeaderValue>,
 ) -> Vec<(HeaderName, HeaderValue)> {
     let cors = &running.compiled.system.security.cors;
     if cors.origins.is_empty() {
         return Vec::new();
     }
     let mut headers = vec![(header::VARY, HeaderValue::from_static("Origin"))];
-    let Some(origin) = request.get(header::ORIGIN) else { return headers };
+    let Some(origin) = origin else { return headers };
     let Some((allowed, is_named)) = allowed(cors, &settings.variables, origin) else {
         return headers;
     };
@@ -58,9 +58,9 @@ pub(super) fn is_preflight(method: &Method, request: &HeaderMap) -> bool {
 pub(super) fn preflight(
     settings: &Settings,
     running: &Running,
-    request: &HeaderMap,
+    origin: Option<&HeaderValue>,
 ) -> Vec<(HeaderName, HeaderValue)> {
-    let mut headers = headers(settings, running, request);
+    let mut headers = headers(settings, running, origin);
     let is_allowed = headers.iter().any(|(name, _)| *name == header::ACCESS_CONTROL_ALLOW_ORIGIN);
     headers.retain(|(name, _)| *name != header::ACCESS_CONTROL_EXPOSE_HEADERS);
     if is_allowed {

@@ -14,8 +14,14 @@ const TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=63072000; inclu
 
 /// Puts on an answer what protects its reader. What is there already stays: pages bring their own
 /// content policy.
-pub fn protect(inner: &Inner, running: &Running, request: &HeaderMap, response: &mut HeaderMap) {
-    for (name, value) in cors::headers(&inner.settings, running, request) {
+/// `origin` is the request's `Origin` header.
+pub fn protect(
+    inner: &Inner,
+    running: &Running,
+    origin: Option<&HeaderValue>,
+    response: &mut HeaderMap,
+) {
+    for (name, value) in cors::headers(&inner.settings, running, origin) {
         if name == header::VARY {
             response.append(name, value);
         } else {
@@ -69,7 +75,9 @@ pub fn preflight(
         header::VARY,
         HeaderValue::from_static("Access-Control-Request-Method, Access-Control-Request-Headers"),
     );
-    for (name, value) in cors::preflight(&inner.settings, running, asked.headers) {
+    for (name, value) in
+        cors::preflight(&inner.settings, running, asked.headers.get(header::ORIGIN))
+    {
         if name == header::VARY {
             headers.append(name, value);
         } else {

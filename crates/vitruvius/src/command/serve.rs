@@ -86,7 +86,9 @@ impl Serve {
             Ok(service) => service,
             Err(error) => return self.not_started(&compiled, error),
         };
-        print(&self.greeting(&compiled, address, &service))?;
+        // Without a link the service still serves; the log says what kept it from being made.
+        let link = engine::security::admin_link(&service.inner).await.unwrap_or_default();
+        print(&self.greeting(&compiled, address, &service, link.as_deref()))?;
         let follower = watch.map(|watch| {
             let follow = follow(watch, self.files.clone(), service.clone());
             tokio::spawn(follow)
@@ -148,7 +150,13 @@ impl Serve {
     }
 
     /// What is served, where, to whom, and on what.
-    fn greeting(&self, compiled: &Compiled, address: SocketAddr, service: &Service) -> String {
+    fn greeting(
+        &self,
+        compiled: &Compiled,
+        address: SocketAddr,
+        service: &Service,
+        admin_link: Option<&str>,
+    ) -> String {
         let origin = format!("http://{address}");
         let mut text = format!(
             "vitruvius {} serves {}: {}, {}\n",
@@ -184,6 +192,11 @@ impl Serve {
         if !not_yet.is_empty() {
             text.push_str(&format!("\n{}", not_yet.trim_end()));
             text.push('\n');
+        }
+        if let Some(link) = admin_link {
+            text.push_str(&format!(
+                "\nthere is no admin yet; this link makes one, once:\n{link}\n"
+            ));
         }
         text.push_str("ready\n");
         text
