@@ -112,6 +112,10 @@ impl TableEntry {
         }
     }
 
+    pub(crate) fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.columns.keys().map(String::as_str)
+    }
+
     pub(crate) fn column(&self, name: &str) -> Option<&ColumnEntry> {
         self.columns.get(name)
     }

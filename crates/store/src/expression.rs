@@ -1,6 +1,8 @@
 //! Conditions and scalar expressions as values; written as SQL for the store at hand. Values travel
 //! as parameters, never as text.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Kind, Value};
@@ -112,6 +114,57 @@ impl Expression {
     /// A column.
     pub fn column(name: impl Into<String>) -> Self {
         Expression::Column(name.into())
+    }
+
+    /// The same over columns with other names: `columns` gives the new names by the old ones.
+    /// Sub-selects are over other tables and stay as they are.
+    #[must_use]
+    pub(crate) fn with_columns_renamed(self, columns: &BTreeMap<String, String>) -> Self {
+        let inner = |operand: Box<Expression>| Box::new(operand.with_columns_renamed(columns));
+        let all = |list: Vec<Expression>| {
+            list.into_iter().map(|item| item.with_columns_renamed(columns)).collect()
+        };
+        match self {
+            Expression::Column(name) => {
+                Expression::Column(columns.get(&name).cloned().unwrap_or(name))
+            }
+            Expression::Not(operand) => Expression::Not(inner(operand)),
+            Expression::Negate(operand) => Expression::Negate(inner(operand)),
+            Expression::Binary { left, operator, right } => {
+                Expression::Binary { left: inner(left), operator, right: inner(right) }
+            }
+            Expression::IsNull { operand, negated } => {
+                Expression::IsNull { operand: inner(operand), negated }
+            }
+            Expression::In { operand, list, negated } => {
+                Expression::In { operand: inner(operand), list: all(list), negated }
+            }
+            Expression::Between { operand, low, high, negated } => Expression::Between {
+                operand: inner(operand),
+                low: inner(low),
+                high: inner(high),
+                negated,
+            },
+            Expression::Call { function, arguments } => {
+                Expression::Call { function, arguments: all(arguments) }
+            }
+            Expression::Cast { operand, target } => {
+                Expression::Cast { operand: inner(operand), target }
+            }
+            Expression::Case { branches, otherwise } => Expression::Case {
+                branches: branches
+                    .into_iter()
+                    .map(|(condition, value)| {
+                        (
+                            condition.with_columns_renamed(columns),
+                            value.with_columns_renamed(columns),
+                        )
+                    })
+                    .collect(),
+                otherwise: otherwise.map(inner),
+            },
+            other => other,
+        }
     }
 
     /// `self operator right`.

@@ -117,9 +117,10 @@ impl Store {
     /// [`StoreError`].
     pub async fn query(
         &self,
-        _sql: &str,
-        _parameters: &[(String, crate::Value)],
+        sql: &str,
+        parameters: &[(String, crate::Value)],
     ) -> Result<Rows, StoreError> {
-        Ok(Rows::default())
+        let Engine::Sqlite(sqlite) = &self.engine;
+        sqlite.query(sql, parameters).await
     }
 }

@@ -85,11 +85,6 @@ impl<'a> SqlWriter<'a> {
         alias
     }
 
-    /// Opens a scope whose columns stand bare.
-    fn enter_bare(&mut self, table: &str) {
-        self.scopes.push(Scope { alias: None, table: self.catalog.table(table) });
-    }
-
     fn leave(&mut self) {
         self.scopes.pop();
     }

@@ -3,7 +3,7 @@
 use crate::{
     Kind,
     catalog::Catalog,
-    schema::{Column, Default, ForeignKey, Index, ReferentialAction, Table, UniqueKey},
+    schema::{Column, Default, ForeignKey, Index, ReferentialAction, Table, UniqueKey, View},
     sql::{Dialect, SqlWriter, Unsupported, write_identifier, write_text_literal},
 };
 
@@ -96,6 +96,11 @@ fn row_number(table: &Table) -> Option<&str> {
     };
     let column = table.column(key)?;
     matches!(column.kind, Kind::Serial { .. }).then_some(column.name.as_str())
+}
+
+/// True where SQLite itself numbers the rows.
+pub(super) fn is_numbered(table: &Table) -> bool {
+    row_number(table).is_some()
 }
 
 /// `CREATE TABLE` for `table` under the name `name`. `defers` tells which foreign keys wait for
@@ -294,4 +299,20 @@ fn write_action(before: &str, action: ReferentialAction, sql: &mut String) {
     };
     sql.push_str(before);
     sql.push_str(words);
+}
+
+/// `CREATE VIEW`; the select is SQLite's already.
+pub(super) fn create_view(view: &View) -> String {
+    let mut sql = String::from("CREATE VIEW ");
+    write_identifier(&view.name, &mut sql);
+    sql.push_str(" AS ");
+    sql.push_str(&view.select);
+    sql
+}
+
+/// `DROP VIEW`.
+pub(super) fn drop_view(name: &str) -> String {
+    let mut sql = String::from("DROP VIEW IF EXISTS ");
+    write_identifier(name, &mut sql);
+    sql
 }

@@ -4,12 +4,12 @@ mod moments;
 mod texts;
 
 use rusqlite::{
-    Connection, Result,
+    Connection, Result, ToSql,
     functions::{Context, FunctionFlags},
-    types::{ToSqlOutput, Value, ValueRef},
+    types::{Null, ToSqlOutput, Value, ValueRef},
 };
 
-use crate::decimal;
+use crate::{Kind, decimal};
 
 /// The same answer for the same arguments; harmless inside checks and indexes.
 const PURE: FunctionFlags = FunctionFlags::SQLITE_UTF8
@@ -27,6 +27,7 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     moments::register(connection)?;
     register_numbers(connection)?;
     register_json(connection)?;
+    connection.create_scalar_function("convert_kind", 3, PURE, convert_kind)?;
     connection.create_scalar_function("random_uuid", 0, CHANGING, |_| {
         Ok(uuid::Uuid::new_v4().to_string())
     })?;
@@ -59,6 +60,45 @@ pub(super) fn number_of(context: &Context<'_>, place: usize) -> Option<f64> {
         ValueRef::Text(bytes) => str::from_utf8(bytes).ok()?.parse().ok(),
         ValueRef::Null | ValueRef::Blob(_) => None,
     }
+}
+
+/// A stored value of one kind as it is stored in another; NULL where it is none.
+fn convert_kind(context: &Context<'_>) -> Result<ToSqlOutput<'static>> {
+    let kind = |place: i32| {
+        context.get_or_create_aux(place, |json| -> Result<Kind> {
+            serde_json::from_str(json.as_str()?)
+                .map_err(|error| rusqlite::Error::UserFunctionError(Box::new(error)))
+        })
+    };
+    let (from, to) = (kind(0)?, kind(1)?);
+    let cell = context.get_raw(2);
+    let mut shown = Vec::new();
+    super::show::write_cell(&from, cell, &mut shown);
+    let text = match serde_json::from_slice(&shown) {
+        Ok(serde_json::Value::Null) | Err(_) => return Ok(ToSqlOutput::from(Null)),
+        Ok(serde_json::Value::String(text)) => text,
+        // Digits as they are shown, and JSON as it stands.
+        Ok(_) => String::from_utf8_lossy(&shown).into_owned(),
+    };
+    let is_number = matches!(*to, Kind::Integer { .. } | Kind::Serial { .. });
+    let text = match text.trim_end_matches('0').strip_suffix('.') {
+        Some(whole) if is_number => whole.to_owned(),
+        _ => text,
+    };
+    let Ok(value) = to.parse_text(&text) else {
+        return Ok(ToSqlOutput::from(Null));
+    };
+    // Rounding would lose digits that are there.
+    if let crate::Value::Decimal(digits) = &value
+        && decimal::compare(digits, &text).is_ne()
+    {
+        return Ok(ToSqlOutput::from(Null));
+    }
+    Ok(match super::bind::Bound(&value).to_sql()? {
+        ToSqlOutput::Borrowed(cell) => ToSqlOutput::Owned(Value::try_from(cell)?),
+        ToSqlOutput::Owned(cell) => ToSqlOutput::Owned(cell),
+        _ => ToSqlOutput::from(Null),
+    })
 }
 
 /// The greatest or least argument that is not NULL.

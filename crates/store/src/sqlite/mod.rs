@@ -2,15 +2,24 @@
 
 mod bind;
 mod change;
+mod compare;
 mod connection;
 mod define;
+mod drift;
 mod fault;
 mod functions;
+mod ledger;
+mod lineage;
+mod measure;
 mod pool;
 mod probe;
+mod query;
 mod read;
 mod reader;
+mod script;
+mod shadow;
 mod show;
+mod translate;
 mod write;
 mod writer;
 
@@ -69,8 +78,9 @@ impl Sqlite {
         let path = directory.join(FILE);
         let access = connection::Access::Write(options.durability);
         let connection = connection::open(&path, access).map_err(|error| unavailable(&error))?;
-        let shared =
-            Arc::new(Shared { path, catalog: RwLock::new(Arc::new(Catalog::default())), options });
+        // What was served last is served until something else is applied.
+        let last = Catalog::of(&ledger::read(&connection)?.schema());
+        let shared = Arc::new(Shared { path, catalog: RwLock::new(Arc::new(last)), options });
         Ok(Self {
             writer: writer::Writer::start(connection, shared.clone())
                 .map_err(|error| unavailable(&error))?,
@@ -111,17 +121,24 @@ impl Sqlite {
         &self,
         work: impl FnOnce(&rusqlite::Connection, &Catalog) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.read_within(self.shared.options.read_ms_max, work).await
+    }
+
+    async fn read_within<T: Send + 'static>(
+        &self,
+        wait_ms_max: u64,
+        work: impl FnOnce(&rusqlite::Connection, &Catalog) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let shared = self.shared.clone();
-        self.pool.run(Box::new(move |connection| {
+        let work: pool::Work = Box::new(move |connection| {
             let result = work(connection, &shared.catalog());
             // Whoever asked may have gone away; then nobody wants the answer.
             let _ = reply.send(result);
-        }))?;
+        });
+        self.pool.run(work, wait_ms_max)?;
         match answer.await.map_err(|_| gone())? {
-            Err(StoreError::Deadline { .. }) => {
-                Err(StoreError::Deadline { wait_ms_max: self.shared.options.read_ms_max })
-            }
+            Err(StoreError::Deadline { .. }) => Err(StoreError::Deadline { wait_ms_max }),
             result => result,
         }
     }

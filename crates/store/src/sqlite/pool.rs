@@ -48,8 +48,9 @@ impl Pool {
     }
 
     /// Queues a read.
-    pub(super) fn run(&self, work: Work) -> Result<(), StoreError> {
-        self.queue.try_send((Instant::now(), work)).map_err(|error| match error {
+    pub(super) fn run(&self, work: Work, wait_ms_max: u64) -> Result<(), StoreError> {
+        let deadline = Instant::now() + Duration::from_millis(wait_ms_max);
+        self.queue.try_send((deadline, work)).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Busy,
             TrySendError::Disconnected(_) => super::gone(),
         })
@@ -60,7 +61,7 @@ fn serve(shared: &Shared, waiting: &Mutex<Receiver<(Instant, Work)>>) {
     let mut connection = None;
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((since, work)) = next else {
+        let Ok((deadline, work)) = next else {
             return;
         };
         if connection.is_none() {
@@ -70,7 +71,6 @@ fn serve(shared: &Shared, waiting: &Mutex<Receiver<(Instant, Work)>>) {
             // The work is dropped, and its channel with it: whoever waits is told.
             continue;
         };
-        let deadline = since + Duration::from_millis(shared.options.read_ms_max);
         let look = move || Instant::now() >= deadline;
         let is_watched = open.progress_handler(STEPS_BETWEEN_LOOKS, Some(look)).is_ok();
         // A panic is this read's own; the connection is replaced, for it may be halfway.

@@ -13,6 +13,21 @@ use crate::{
     sql::{Dialect, SqlWriter},
 };
 
+/// The same for a key that is checked at the commit, over all steps.
+pub(super) fn deferred_key(
+    connection: &Connection,
+    catalog: &Catalog,
+    steps: &[Step],
+    error: StoreError,
+) -> StoreError {
+    steps.iter().fold(error, |error, step| match &error {
+        StoreError::ForeignKey { columns, .. } if columns.is_empty() => {
+            foreign_key(connection, catalog, step, error)
+        }
+        _ => error,
+    })
+}
+
 /// Completes a foreign key's error with its table and columns; other errors pass.
 pub(super) fn foreign_key(
     connection: &Connection,

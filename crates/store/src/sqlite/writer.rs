@@ -12,7 +12,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{Shared, fault, write};
+use super::{Shared, fault, probe, write};
 use crate::{
     StoreError,
     catalog::Catalog,
@@ -154,7 +154,11 @@ fn run_group(
             return Err(lost(answers));
         }
     }
-    if let Err(error) = execute("COMMIT") {
+    if let Err(mut error) = execute("COMMIT") {
+        // A key that waited for the commit: alone in its group, its request can be asked which.
+        if let [(steps, _)] = group {
+            error = probe::deferred_key(connection, catalog, steps, error);
+        }
         give_up(connection);
         return Err(error);
     }
