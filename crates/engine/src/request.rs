@@ -3,18 +3,80 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{body::Body, response::Response};
-use http::{StatusCode, request::Parts};
+use http::request::Parts;
 
-use crate::service::Inner;
+use crate::{
+    Problem, Running,
+    api::{self, Answer, Target, Told},
+    data,
+    security::{self, Asked, may::Asker},
+    service::Inner,
+};
 
 /// Answers a request to the document's endpoints.
-pub async fn answer(
-    _inner: &Arc<Inner>,
-    _parts: Parts,
-    _body: Body,
-    _peer: SocketAddr,
-) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NOT_FOUND;
+pub async fn answer(inner: &Arc<Inner>, parts: Parts, body: Body, peer: SocketAddr) -> Response {
+    let running = inner.running.load_full();
+    let asked = Asked {
+        method: &parts.method,
+        path: parts.uri.path(),
+        headers: &parts.headers,
+        peer,
+        built_in: None,
+    };
+    let mut told = Told::default();
+    let mut response = match security::preflight(inner, &running, &asked) {
+        Some(response) => response,
+        None => {
+            let answer = steps(inner, &running, &parts, body, &asked, &mut told).await;
+            api::write(inner, &running, &parts, answer, told)
+        }
+    };
+    security::protect(inner, &running, &parts.headers, response.headers_mut());
     response
+}
+
+/// read → who → plan → may → announce → run; writing is for whoever asked.
+async fn steps(
+    inner: &Arc<Inner>,
+    running: &Arc<Running>,
+    parts: &Parts,
+    body: Body,
+    asked: &Asked<'_>,
+    told: &mut Told,
+) -> Result<Answer, Problem> {
+    // read
+    if parts.method == http::Method::OPTIONS {
+        return api::options(running, asked.path);
+    }
+    let found = running.router.find(&parts.method, asked.path)?;
+    let route = Arc::clone(found.route);
+    told.evidence = route.evidence.get().cloned();
+    // who
+    let asked = Asked { built_in: route.built_in(), ..*asked };
+    let admitted = security::admit(inner, running, &asked).await?;
+    told.headers = admitted.headers;
+    let asker = Asker { running, principal: &admitted.principal, world: &*inner.world };
+    let body = api::body(running, parts, body).await?;
+    let call = api::call(inner, parts, found, &body)?;
+    // plan
+    let plans = match &route.target {
+        Target::Table { .. } | Target::Transition { .. } => vec![data::plan(&asker, &call)?],
+        Target::Batch => api::batch::plans(inner, &asker, &call)?,
+        Target::Query { sql, parameters } => {
+            return api::query_fence(inner, &asker, &call, sql, parameters).await;
+        }
+        Target::BuiltIn(built_in) => {
+            return api::built_in(inner, &asker, *built_in, &asked, &call).await;
+        }
+        Target::Unbound { sentence } => return Err(api::unbound(&asker, &route, sentence)),
+    };
+    // may
+    let mut works = Vec::with_capacity(plans.len());
+    for plan in plans {
+        works.push(data::work(&asker, plan)?);
+    }
+    // announce: the event of each write becomes one more step of its transaction, here.
+    let announced = works;
+    // run
+    api::run(inner, &asker, &route, parts, &call, announced).await
 }

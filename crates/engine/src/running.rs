@@ -3,32 +3,55 @@
 
 use std::sync::Arc;
 
-use document::Compiled;
+use document::{Compiled, System};
+
+use crate::{
+    api::Router,
+    data::{Resources, Users},
+    security::RequestLimits,
+};
 
 /// A served version of a document.
 pub struct Running {
     /// The document.
     pub compiled: Arc<Compiled>,
+    /// What it says, with the built-in users where it has none of its own.
+    pub system: Arc<System>,
     /// Method and path to what is done.
-    pub router: crate::api::Router,
+    pub router: Router,
     /// Tables as the engine serves them, by name.
-    pub resources: crate::data::Resources,
+    pub resources: Resources,
     /// The OpenAPI description, once somebody asked for it.
     pub(crate) openapi: std::sync::OnceLock<bytes::Bytes>,
+    /// Where users live.
+    pub(crate) users: Users,
+    /// Limits on every request.
+    pub(crate) limits: RequestLimits,
 }
 
 impl Running {
     /// Prepares a document: everything that can be known before the first request.
     pub fn prepare(
         compiled: Arc<Compiled>,
-        _settings: &crate::Settings,
-        _evidence: &crate::observability::Evidence,
+        settings: &crate::Settings,
+        evidence: &crate::observability::Evidence,
     ) -> Self {
+        let mut system = compiled.system.clone();
+        if let Some(users) = crate::security::built_in_users(&system) {
+            system.data.tables.push(users);
+        }
+        let resources = crate::data::resources(&compiled, &system);
+        let router = Router::of(&compiled, &resources, evidence);
+        let users = crate::security::users(&system);
+        let limits = crate::security::limits_of(&system, settings);
         Self {
             compiled,
-            router: Default::default(),
-            resources: Default::default(),
+            system: Arc::new(system),
+            router,
+            resources,
             openapi: std::sync::OnceLock::new(),
+            users,
+            limits,
         }
     }
 }

@@ -1,8 +1,23 @@
-//! Api: HTTP in, HTTP out.
+//! Api: HTTP in, HTTP out. Reads requests into calls, and writes answers as the document's own
+//! samples show them.
 
+mod answer;
+pub(crate) mod batch;
+mod built_in;
 pub(crate) mod documentation;
+pub(crate) mod idempotency;
 pub(crate) mod openapi;
+mod read;
+mod router;
+mod run;
+mod tag;
+mod write;
 
-/// Method and path to what is done.
-#[derive(Default)]
-pub struct Router {}
+pub(crate) use answer::Told;
+pub use answer::{Answer, Content};
+pub use router::{Found, Route, Router, Target};
+
+pub(crate) use built_in::{built_in, query_fence, unbound};
+pub(crate) use read::{body, call, options};
+pub(crate) use run::run;
+pub(crate) use write::write;

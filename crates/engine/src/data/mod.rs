@@ -1,21 +1,29 @@
-//! Data: the document's tables as resources of the engine, and plans over them.
+//! Data: the document's tables as resources of the engine, plans over them, and the one place
+//! that writes a row.
 
-use std::{collections::HashMap, sync::Arc};
+mod body;
+mod cursor;
+mod given;
+mod list;
+mod lower;
+mod machine;
+mod plan;
+mod predicate;
+mod resource;
+mod run;
+mod schema;
+mod truth;
+mod work;
 
-/// Tables as the engine serves them, by name.
-#[derive(Default)]
-pub struct Resources {
-    /// By table name.
-    pub by_name: HashMap<String, Arc<Resource>>,
-}
+pub use machine::Machine;
+pub use resource::{Check, Field, Reference, Referrer, Resource, Resources, Rule};
+pub use schema::schema;
 
-/// A table as the engine serves it.
-pub struct Resource {
-    /// Its name.
-    pub name: Arc<str>,
-}
-
-/// The schema that the store should have for this document.
-pub fn schema(_compiled: &document::Compiled) -> store::schema::Schema {
-    store::schema::Schema::default()
-}
+pub(crate) use body::{Members, members};
+pub(crate) use lower::{Lowering, Users, fitting};
+pub(crate) use plan::{Call, Plan, plan};
+pub(crate) use resource::{camel, output, resources};
+pub(crate) use run::{Failure, Page, Transaction, changed, fault, get, list};
+pub(crate) use schema::{constant, own_column};
+pub(crate) use truth::{and, is_null, or};
+pub(crate) use work::{Refusal, Work, Writing, work};

@@ -13,6 +13,7 @@ mod cors;
 mod keys;
 mod limits;
 mod lockout;
+pub(crate) mod may;
 mod page;
 mod password;
 mod principal;
@@ -63,6 +64,28 @@ impl State {
             self.changes.everybody();
         }
     }
+}
+
+/// Where users live, for conditions over the principal's own row.
+pub(crate) fn users(system: &document::System) -> crate::data::Users {
+    let accounts = accounts::Accounts::of(system);
+    crate::data::Users { table: accounts.table.to_string(), key: accounts.key.to_string() }
+}
+
+/// Columns of the users' table that say what a user is: the admin's alone to set. The password's
+/// hash is among them, and only the account endpoints set it.
+pub(crate) fn reserved_columns(
+    system: &document::System,
+    table: &document::data::Table,
+) -> Vec<String> {
+    let accounts = accounts::Accounts::of(system);
+    let names = table.columns.iter().map(|column| &column.name);
+    names.filter(|name| **name != accounts.key && accounts.is_reserved(name)).cloned().collect()
+}
+
+/// The column that holds the hash of a user's password.
+pub(crate) fn password_column(system: &document::System) -> Option<String> {
+    accounts::Accounts::of(system).password.as_deref().map(str::to_owned)
 }
 
 /// Makes ready what a version of the document needs, so that no request waits for it: above all the

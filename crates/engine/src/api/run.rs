@@ -1,0 +1,201 @@
+//! Runs what was permitted and makes the answer: statuses, tags, places of new rows, answers that
+//! are given again.
+
+use http::{HeaderName, StatusCode, header, request::Parts};
+use store::query::{Outcome, Select, Step};
+
+use super::{
+    Answer, Content, Route, Target, batch,
+    idempotency::{self, Once},
+    read, tag,
+};
+use crate::{
+    Problem,
+    data::{self, Call, Failure, Refusal, Transaction, Work, Writing, fault},
+    security::may::Asker,
+    service::Inner,
+};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Runs statements and says what came of them.
+///
+/// # Errors
+/// The problem, in the caller's terms.
+pub(crate) async fn run(
+    inner: &Inner,
+    asker: &Asker<'_>,
+    route: &Route,
+    parts: &Parts,
+    call: &Call<'_>,
+    mut works: Vec<Work>,
+) -> Result<Answer, Problem> {
+    if matches!(route.target, Target::Batch) {
+        return batch::run(inner, asker, works).await;
+    }
+    match works.pop() {
+        Some(Work::Get(getting)) => {
+            let rows = data::get(inner, &getting).await?;
+            let tag = tag::tag(&rows.json);
+            let known = read::text(&parts.headers, header::IF_NONE_MATCH);
+            if known.is_some_and(|list| tag::names(&list, &tag, true)) {
+                return Ok(Answer::empty(StatusCode::NOT_MODIFIED).header(header::ETAG, tag));
+            }
+            let answer = Answer {
+                status: StatusCode::OK,
+                headers: Vec::with_capacity(1),
+                content: Content::Item(rows),
+            };
+            Ok(answer.header(header::ETAG, tag))
+        }
+        Some(Work::List(listing)) => {
+            let page = data::list(inner, &listing).await?;
+            Ok(Answer {
+                status: StatusCode::OK,
+                headers: Vec::new(),
+                content: Content::List(Box::new(page)),
+            })
+        }
+        Some(Work::Write(writing)) => write_one(inner, asker, route, parts, call, *writing).await,
+        None => Err(Problem::not_found()),
+    }
+}
+
+async fn write_one(
+    inner: &Inner,
+    asker: &Asker<'_>,
+    route: &Route,
+    parts: &Parts,
+    call: &Call<'_>,
+    mut writing: Writing,
+) -> Result<Answer, Problem> {
+    let once = match parts.headers.get(&IDEMPOTENCY_KEY) {
+        Some(key) if parts.method == http::Method::POST => {
+            let what = format!("{} {}", parts.method, parts.uri);
+            Some(Once::of(inner, asker.principal, &what, key, call.body)?)
+        }
+        _ => None,
+    };
+    if let Some(once) = &once
+        && let Some(answer) = once.before(inner).await?
+    {
+        return Ok(answer);
+    }
+    expect_version(inner, asker, &mut writing).await?;
+    let writings = [writing];
+    let mut transaction = Transaction::of(inner, &writings);
+    for step in once.iter().flat_map(Once::steps) {
+        transaction.also(step);
+    }
+    let outcomes = match transaction.run(asker, &writings).await {
+        Ok(outcomes) => outcomes,
+        Err((_, Failure::Problem(problem))) => return Err(problem),
+        Err((_, Failure::Taken(table))) => {
+            // The same key won the race: its answer is ours.
+            if let (Some(once), true) = (&once, Once::is_table(&table))
+                && let Some(answer) = once.before(inner).await?
+            {
+                return Ok(answer);
+            }
+            return Err(fault(inner, store::StoreError::Fault(format!("a key of {table}"))));
+        }
+    };
+    let [writing] = writings;
+    let outcome = outcomes.into_iter().next().unwrap_or_default();
+    let place = place_of(asker, route, parts.uri.path(), &writing, &outcome);
+    let answer = answer_of(&writing, outcome, place);
+    if let Some(once) = &once {
+        once.keep(inner, idempotency::kept(&answer)).await?;
+    }
+    Ok(answer)
+}
+
+/// The answer to a write.
+pub(crate) fn answer_of(writing: &Writing, outcome: Outcome, place: Option<String>) -> Answer {
+    let status = match &writing.main {
+        Step::Insert { .. } => StatusCode::CREATED,
+        Step::Delete { .. } => return Answer::empty(StatusCode::NO_CONTENT),
+        _ => StatusCode::OK,
+    };
+    let tag = tag::tag(&outcome.rows.json);
+    let mut answer =
+        Answer { status, headers: Vec::with_capacity(2), content: Content::Item(outcome.rows) };
+    answer = answer.header(header::ETAG, tag);
+    match place {
+        Some(place) => answer.header(header::LOCATION, place),
+        None => answer,
+    }
+}
+
+/// Where a new row is found again: at its table's standard path, or below the path it was posted
+/// to where that is one of the document's that has its rows below.
+pub(crate) fn place_of(
+    asker: &Asker<'_>,
+    route: &Route,
+    path: &str,
+    writing: &Writing,
+    outcome: &Outcome,
+) -> Option<String> {
+    let Step::Insert { .. } = &writing.main else { return None };
+    let row: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(outcome.rows.row(0)?).ok()?;
+    let mut keys = Vec::new();
+    for position in &writing.resource.key {
+        let text = match row.get(&*writing.resource.field(*position)?.shown)? {
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let encoded =
+            percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC);
+        keys.push(encoded.to_string().replace("%2D", "-").replace("%5F", "_").replace("%2E", "."));
+    }
+    let keys = if keys.is_empty() { return None } else { keys.join("/") };
+    let below = format!("{}/{keys}", path.trim_end_matches('/'));
+    let is_plain = matches!(&route.target, Target::Table { nested: None, .. });
+    let serves = |path: &str| {
+        asker.running.router.find(&http::Method::GET, path).is_ok_and(|found| {
+            matches!(&found.route.target, Target::Table { resource, .. }
+                if resource.name == writing.resource.name)
+        })
+    };
+    if is_plain && serves(&below) {
+        return Some(below);
+    }
+    let base = asker.running.system.api.base.trim_end_matches('/');
+    Some(format!("{base}/{}/{keys}", writing.resource.name))
+}
+
+/// `If-Match`: the row must show the tag now, and still show the same values inside the
+/// transaction.
+pub(crate) async fn expect_version(
+    inner: &Inner,
+    asker: &Asker<'_>,
+    writing: &mut Writing,
+) -> Result<(), Problem> {
+    let Some(list) = writing.if_match.take() else { return Ok(()) };
+    if writing.touches.is_none() || list.trim() == "*" {
+        return Ok(());
+    }
+    let resource = writing.resource.clone();
+    let select = Select {
+        table: resource.name.clone(),
+        outputs: resource.outputs.clone(),
+        condition: asker.seen_of(&resource, writing.rows.clone()),
+        order: Vec::new(),
+        limit: Some(1),
+        offset: 0,
+        nested: Vec::new(),
+        is_short: true,
+    };
+    let rows = inner.store.select(&select).await.map_err(|error| fault(inner, error))?;
+    let Some(row) = rows.row(0) else { return Err(Problem::not_found()) };
+    if !tag::names(&list, &tag::tag(row), false) {
+        return Err(data::changed());
+    }
+    if let Some(unchanged) = tag::unchanged(&resource, row) {
+        let condition = data::and(writing.rows.clone(), unchanged);
+        let step = writing.require(&resource.name, condition, Refusal::Version);
+        writing.before.push(step);
+    }
+    Ok(())
+}

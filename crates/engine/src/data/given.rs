@@ -1,0 +1,319 @@
+//! From the members of a body to the values of a row: every value read by its column's kind, all
+//! errors at once, what is absent filled in as the document says.
+
+use std::collections::HashSet;
+
+use document::{
+    data::DefaultValue,
+    expression::{Expression as Said, Operator},
+};
+use serde_json::Value as Json;
+use store::{Kind, Value};
+
+use super::{Field, Resource, body::Members, constant, fitting};
+use crate::{Problem, problem::ProblemCode, security::may::Asker};
+
+/// Values by the position of their field.
+pub(crate) type Values = Vec<(usize, Value)>;
+
+/// What is done with members that cannot be set.
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    Create,
+    Merge,
+    Replace,
+}
+
+/// The values of a new row; all of it but what only the store knows.
+///
+/// # Errors
+/// 400 with one detail for each field.
+pub(crate) fn create(
+    asker: &Asker<'_>,
+    resource: &Resource,
+    members: Members,
+    fixed: &[(usize, Value)],
+) -> Result<Values, Problem> {
+    let mut reading = Reading::new(asker, resource, Mode::Create, fixed);
+    reading.take(members);
+    for (position, value) in fixed {
+        reading.put(*position, value.clone());
+    }
+    reading.fill_owner();
+    for (position, field) in resource.fields.iter().enumerate() {
+        if reading.has(position) || field.generated {
+            continue;
+        }
+        if let Some(value) = reading.initial(field) {
+            reading.put(position, value);
+        } else if field.is_required() {
+            reading.fault(field, "is required");
+        }
+    }
+    reading.finish()
+}
+
+/// The values that a change names; the others stay.
+///
+/// # Errors
+/// 400 with one detail for each field.
+pub(crate) fn merge(
+    asker: &Asker<'_>,
+    resource: &Resource,
+    members: Members,
+    fixed: &[(usize, Value)],
+) -> Result<Values, Problem> {
+    let mut reading = Reading::new(asker, resource, Mode::Merge, fixed);
+    reading.take(members);
+    reading.touch();
+    reading.finish()
+}
+
+/// All values of a row: what is absent becomes its default or NULL, except for what the service
+/// itself sets (keys, owners, states, times of creation, secrets), which stays.
+///
+/// # Errors
+/// 400 with one detail for each field.
+pub(crate) fn replace(
+    asker: &Asker<'_>,
+    resource: &Resource,
+    members: Members,
+    fixed: &[(usize, Value)],
+) -> Result<Values, Problem> {
+    let mut reading = Reading::new(asker, resource, Mode::Replace, fixed);
+    reading.take(members);
+    for (position, field) in resource.fields.iter().enumerate() {
+        let is_fixed = fixed.iter().any(|(other, _)| *other == position);
+        let stays = field.in_key
+            || field.generated
+            || field.write_only
+            || field.reserved
+            || field.is_serial()
+            || is_made_by_service(field)
+            || resource.owner_fields.contains(&position)
+            || resource.machine(&field.name).is_some();
+        if reading.has(position) || is_fixed || stays {
+            continue;
+        }
+        match &field.default {
+            Some(default) => {
+                if let Some(value) = constant(default, &field.kind) {
+                    reading.put(position, value);
+                }
+            }
+            None if field.nullable => reading.put(position, Value::Null),
+            None => reading.fault(field, "is required"),
+        }
+    }
+    reading.touch();
+    reading.finish()
+}
+
+/// Times and keys that a create gets from the service.
+fn is_made_by_service(field: &Field) -> bool {
+    let is_made = match &field.default {
+        Some(DefaultValue::Literal { .. }) | None => false,
+        Some(_) => true,
+    };
+    is_made || field.touched || is_time_of_creation(field)
+}
+
+/// A moment of creation that the document leaves without a default.
+fn is_time_of_creation(field: &Field) -> bool {
+    matches!(&*field.name, "created_at" | "createdat" | "created_on" | "date_created")
+        && matches!(field.kind, Kind::Timestamp { .. } | Kind::Date)
+        && !field.nullable
+        && field.default.is_none()
+}
+
+struct Reading<'a> {
+    asker: &'a Asker<'a>,
+    resource: &'a Resource,
+    mode: Mode,
+    fixed: &'a [(usize, Value)],
+    values: Values,
+    seen: HashSet<usize>,
+    problem: Problem,
+}
+
+impl<'a> Reading<'a> {
+    fn new(
+        asker: &'a Asker<'a>,
+        resource: &'a Resource,
+        mode: Mode,
+        fixed: &'a [(usize, Value)],
+    ) -> Self {
+        Self {
+            asker,
+            resource,
+            mode,
+            fixed,
+            values: Vec::with_capacity(resource.fields.len()),
+            seen: HashSet::new(),
+            problem: Problem::new(ProblemCode::ValidationError, "some fields are not valid"),
+        }
+    }
+
+    fn has(&self, position: usize) -> bool {
+        self.values.iter().any(|(other, _)| *other == position)
+    }
+
+    fn put(&mut self, position: usize, value: Value) {
+        if !self.has(position) {
+            self.values.push((position, value));
+        }
+    }
+
+    fn fault(&mut self, field: &Field, words: impl Into<String>) {
+        let detail =
+            crate::problem::Detail { field: field.shown.to_string(), message: words.into() };
+        self.problem.details.push(detail);
+    }
+
+    fn finish(self) -> Result<Values, Problem> {
+        if self.problem.details.is_empty() { Ok(self.values) } else { Err(self.problem) }
+    }
+
+    fn take(&mut self, members: Members) {
+        for (name, json) in members {
+            let Some(position) = self.resource.position(&name) else {
+                self.unknown(&name);
+                continue;
+            };
+            let Some(field) = self.resource.field(position) else { continue };
+            if !self.seen.insert(position) {
+                self.fault(field, "stands twice, in two spellings");
+                continue;
+            }
+            match self.value(field, &json) {
+                Ok(value) => self.accept(position, field, value),
+                Err(words) => self.fault(field, words),
+            }
+        }
+    }
+
+    fn value(&self, field: &Field, json: &Json) -> Result<Value, String> {
+        if *json == Json::Null && !field.nullable && !field.generated {
+            return Err("must not be null".to_owned());
+        }
+        let value = field.kind.parse_json(json)?;
+        if let (Some(machine), Value::Text(state)) = (self.resource.machine(&field.name), &value)
+            && !machine.drawn.states.is_empty()
+            && !machine.drawn.states.contains(state)
+        {
+            return Err(format!("must be one of {}", machine.drawn.states.join(", ")));
+        }
+        Ok(value)
+    }
+
+    /// Keeps a value, or refuses or drops what a caller does not set.
+    fn accept(&mut self, position: usize, field: &Field, value: Value) {
+        if let Some((_, expected)) = self.fixed.iter().find(|(other, _)| *other == position) {
+            if *expected != value {
+                self.fault(field, "is not what the path says");
+            }
+            return;
+        }
+        let is_change = self.mode != Mode::Create;
+        if field.generated {
+            if self.mode != Mode::Replace {
+                self.fault(field, "is computed and cannot be set");
+            }
+        } else if field.is_serial() && !(self.asker.principal.is_admin() && !is_change) {
+            if self.mode != Mode::Replace {
+                self.fault(field, "is handed out by the store and cannot be set");
+            }
+        } else if is_change && field.touched {
+            // Set to the time of the change, whatever a client sends back.
+        } else {
+            self.put(position, value);
+        }
+    }
+
+    fn unknown(&mut self, name: &str) {
+        let similar = document::diagnostic::similar(name, self.resource.shown_names());
+        let words = match similar.as_slice() {
+            [] => "is not a field here".to_owned(),
+            names => format!("is not a field here; similar: {}", names.join(", ")),
+        };
+        let shown: String = name.chars().take(64).collect();
+        self.problem.details.push(crate::problem::Detail { field: shown, message: words });
+    }
+
+    /// A new row without an owner belongs to whoever makes it.
+    fn fill_owner(&mut self) {
+        let Some(user) = self.asker.principal.user() else { return };
+        let Some(&position) = self.resource.owner_fields.first() else { return };
+        let Some(field) = self.resource.field(position) else { return };
+        if !self.has(position) && !(user.is_admin && field.nullable) && field.default.is_none() {
+            self.put(position, fitting(user.id.clone(), &field.kind));
+        }
+    }
+
+    /// What a new row holds where the caller says nothing.
+    fn initial(&self, field: &Field) -> Option<Value> {
+        let now = || Value::Timestamp(self.asker.world.now().as_microsecond());
+        if let Some(machine) = self.resource.machine(&field.name)
+            && let Some(initial) = &machine.drawn.initial
+        {
+            return field.kind.parse_text(initial).ok();
+        }
+        match &field.default {
+            Some(DefaultValue::Now) => Some(now_as(&field.kind, self.asker)),
+            Some(DefaultValue::Today) => Some(now_as(&field.kind, self.asker)),
+            Some(DefaultValue::RandomUuid) => {
+                Some(fitting(Value::Uuid(self.asker.world.uuid()), &field.kind))
+            }
+            Some(DefaultValue::Expression { expression }) => match (later(expression), now()) {
+                (Some(seconds), Value::Timestamp(now)) => {
+                    let later = now.checked_add(seconds.checked_mul(1_000_000)?)?;
+                    matches!(field.kind, Kind::Timestamp { .. }).then_some(Value::Timestamp(later))
+                }
+                _ => None,
+            },
+            Some(default) => constant(default, &field.kind),
+            None if field.in_key && field.kind == Kind::Uuid => {
+                Some(Value::Uuid(self.asker.world.uuid()))
+            }
+            None if is_time_of_creation(field) || (field.touched && !field.nullable) => {
+                Some(now_as(&field.kind, self.asker))
+            }
+            None => None,
+        }
+    }
+
+    /// Columns that move with each change.
+    fn touch(&mut self) {
+        for (position, field) in self.resource.fields.iter().enumerate() {
+            if field.touched && !field.generated {
+                self.put(position, now_as(&field.kind, self.asker));
+            }
+        }
+    }
+}
+
+/// The time now in the kind of a column.
+fn now_as(kind: &Kind, asker: &Asker<'_>) -> Value {
+    let now = asker.world.now().as_microsecond();
+    const DAY: i64 = 86_400_000_000;
+    match kind {
+        Kind::Date => i32::try_from(now.div_euclid(DAY)).map_or(Value::Null, Value::Date),
+        Kind::Time => Value::Time(now.rem_euclid(DAY)),
+        Kind::Integer { .. } => Value::Integer(now.div_euclid(1_000_000)),
+        Kind::Text { .. } => Value::Text(asker.world.now().to_string()),
+        _ => Value::Timestamp(now),
+    }
+}
+
+/// `now() + interval '24 hours'` in seconds.
+fn later(said: &Said) -> Option<i64> {
+    match said {
+        Said::Binary { left, operator, right } => match (&**left, operator, &**right) {
+            (Said::Now, Operator::Add, Said::Interval { seconds }) => Some(*seconds),
+            (Said::Interval { seconds }, Operator::Add, Said::Now) => Some(*seconds),
+            (Said::Now, Operator::Subtract, Said::Interval { seconds }) => seconds.checked_neg(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
