@@ -68,7 +68,20 @@ fn operational(method: Method, words: &[String]) -> Option<BuiltIn> {
     if !matches!(method, Method::Get | Method::Head) {
         return None;
     }
-    let joined = words.join("/");
+    let rest = match words {
+        [first, rest @ ..] if first == "admin" && !rest.is_empty() => rest,
+        all => all,
+    };
+    if rest.first().is_some_and(|first| first == "health") && rest.len() == 2 {
+        let is_ready = matches!(rest[1].as_str(), "ready" | "readiness");
+        let is_metrics = rest[1] == "metrics";
+        return Some(match (is_ready, is_metrics) {
+            (true, _) => BuiltIn::Ready,
+            (_, true) => BuiltIn::Metrics,
+            _ => BuiltIn::Health,
+        });
+    }
+    let joined = rest.join("/");
     Some(match joined.as_str() {
         "health" | "healthz" | "live" | "livez" | "liveness" | "health/live" | "health_check"
         | "ping" | "healthcheck" | "health/liveness" | "system/health" | "actuator/health" => {

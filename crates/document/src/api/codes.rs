@@ -53,5 +53,58 @@ code!(
     "GraphQL offers what the REST endpoints of the same resource do not"
 );
 
+code!(
+    A020,
+    "envelopes-disagree",
+    Some(Chapter::Api),
+    Warning,
+    "two samples disagree on how a body is wrapped"
+);
+code!(
+    A021,
+    "error-shapes-disagree",
+    Some(Chapter::Api),
+    Warning,
+    "two samples disagree on how errors look"
+);
+code!(
+    A022,
+    "member-without-column",
+    Some(Chapter::Api),
+    Warning,
+    "a request example sends what no column stores"
+);
+code!(
+    A023,
+    "example-of-another-type",
+    Some(Chapter::Api),
+    Warning,
+    "a value in an example is not of its column's type"
+);
+code!(
+    A024,
+    "example-leaves-out-required",
+    Some(Chapter::Api),
+    Info,
+    "a create example leaves out a required column"
+);
+code!(
+    A025,
+    "error-schema-disagrees",
+    Some(Chapter::Api),
+    Warning,
+    "the error sample has members that the error schema does not list"
+);
+code!(
+    A026,
+    "route-without-endpoint",
+    Some(Chapter::Api),
+    Info,
+    "a gateway route leads to paths that no endpoint has"
+);
+
 /// All codes of this chapter.
-pub static CODES: &[&CodeInfo] = &[&A001, &A002, &A003, &A010, &A011, &A012, &A013];
+pub static CODES: &[&CodeInfo] = &[
+    &A001, &A002, &A003, &A010, &A011, &A012, &A013, &A020, &A021, &A022, &A023, &A024, &A025,
+    &A026,
+];

@@ -167,6 +167,10 @@ impl Schema {
                 None => missing.push((name, vec![*span])),
             }
         }
+        if missing.len() > MISSING_MAX {
+            diagnostics.extend(excerpt(&missing));
+            return;
+        }
         for (name, places) in missing {
             let Some((first, rest)) = places.split_first() else { continue };
             let message = format!("the GraphQL schema uses `{name}`, which it does not define");
@@ -238,6 +242,21 @@ impl Schema {
                 .push(diagnostic.help("add the endpoints, or leave the difference as it is"));
         }
     }
+}
+
+/// More missing types than this, and the block is an excerpt: said once.
+const MISSING_MAX: usize = 6;
+
+fn excerpt(missing: &[(&str, Vec<Span>)]) -> Option<Diagnostic> {
+    let (_, places) = missing.first()?;
+    let names: Vec<String> = missing.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let message = format!("the GraphQL schema does not define {}", names.join(", "));
+    let mut diagnostic =
+        Diagnostic::new(&codes::A012, *places.first()?, message).label("not defined");
+    for (_, places) in missing.iter().skip(1).take(8) {
+        diagnostic = diagnostic.also(*places.first()?, "not defined");
+    }
+    Some(diagnostic.help("define them, or say in the document that this is an excerpt"))
 }
 
 fn is_scalar(name: &str) -> bool {

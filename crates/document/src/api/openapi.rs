@@ -172,19 +172,18 @@ impl Specification<'_> {
     fn callers(&self, operation: &Yaml) -> Option<Callers> {
         let security = operation.get("security").or_else(|| self.root.get("security"))?;
         let mut who = Vec::new();
-        let mut words = Vec::new();
+        let mut names = Vec::new();
         for requirement in security.items() {
             if requirement.members().is_empty() {
                 who.push(Who::Public);
             }
-            for (scheme, scopes) in requirement.members() {
-                words.push(scheme.text().unwrap_or_default().to_owned());
+            for (_, scopes) in requirement.members() {
                 let roles = scopes.texts();
                 if roles.is_empty() {
                     who.push(Who::Authenticated);
                 }
                 for name in roles {
-                    words.push(name.clone());
+                    names.push(name.clone());
                     who.push(match name.to_lowercase().as_str() {
                         "admin" => Who::Admin,
                         _ => Who::Role { name },
@@ -196,7 +195,12 @@ impl Specification<'_> {
             who.push(Who::Public);
         }
         who.dedup();
-        let text = if words.is_empty() { "none".to_owned() } else { words.join(" ") };
+        // The words that a line beside an endpoint would have for the same.
+        let text = match (who.contains(&Who::Public), names.as_slice()) {
+            (true, _) => "None".to_owned(),
+            (false, []) => "Required".to_owned(),
+            (false, names) => format!("Required ({})", names.join(", ")),
+        };
         Some(Callers { who, text, span: self.place(security.range.clone()) })
     }
 

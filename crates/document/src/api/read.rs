@@ -4,14 +4,16 @@ use super::{
     Api, Binding, Endpoint, Method, Nested, Operation, base,
     bind::{Bound, bind},
     collect::collect,
+    contracts,
     describe::describe,
     draft::Draft,
-    graphql,
+    envelope, examples, graphql,
     merge::{Merged, merge, places},
     names,
     openapi::{Specification, specifications},
     path::{self, Segment},
     report,
+    samples::{Sample, Shows, samples},
     scope::Scopes,
     tables::Tables,
 };
@@ -53,11 +55,44 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     reading.diagnostics.extend(report::unbound(&tables, &bound));
     let mut api = Api { title: title(reading), ..Api::default() };
     api.base = base::of(&scopes, &bound);
+    let samples = samples(reading.outline, &bound);
+    envelope::shapes(&samples, &mut api, &mut reading.diagnostics);
+    for sample in samples.iter().filter(|sample| sample.is_general) {
+        claim_sample(reading, sample);
+    }
+    contracts::error_schema(&specifications, &samples, &mut reading.diagnostics);
+    let paths: Vec<_> = bound
+        .iter()
+        .map(|(one, _)| (one.draft.path.clone(), one.draft.span))
+        .chain(patterns.iter().map(|pattern| (pattern.path.clone(), pattern.span)))
+        .collect();
+    contracts::routes(reading.outline, &paths, &mut reading.diagnostics);
+    if system.data.tables.is_empty() {
+        let bodies: Vec<_> = patterns
+            .iter()
+            .chain(bound.iter().map(|(one, _)| &one.draft))
+            .flat_map(|draft| &draft.responses)
+            .map(|example| (example.body.clone(), example.span))
+            .collect();
+        contracts::key_type(reading.outline, &bodies, &mut reading.diagnostics);
+    }
     for (one, bound) in bound {
         claim(reading, &one, &bound.binding);
         api.endpoints.push(endpoint(one.draft, bound.binding));
     }
+    examples::check(reading.sources, &system.data, &api, &mut reading.diagnostics);
+    let spelled = examples::spelled(&system.data, &api);
+    api.json_case = envelope::case(spelled.iter().map(|(name, known)| (name.as_str(), *known)));
+    envelope::page_parameters(&mut api);
     system.api = api;
+}
+
+fn claim_sample(reading: &mut Reading<'_>, sample: &Sample) {
+    let (kind, words) = match sample.shows {
+        Shows::Error => (ClaimKind::ErrorShape, "how errors look"),
+        _ => (ClaimKind::Envelope, "how bodies are wrapped"),
+    };
+    reading.ledger.bind(sample.span, "fence", Claim::new(kind, Chapter::Api, words));
 }
 
 /// The query fence under an endpoint is what a read runs, and what anything unbound runs.
@@ -147,6 +182,19 @@ fn claim(reading: &mut Reading<'_>, one: &Merged, binding: &Binding) {
         _ => Enforcement::Enforced,
     };
     let meaning = format!("`{endpoint}` {}", meaning(binding));
+    for example in one.draft.request.iter().chain(&one.draft.responses) {
+        let words = format!("an example of `{endpoint}`");
+        let claim = Claim::new(ClaimKind::Example, Chapter::Api, words)
+            .about(format!("endpoint:{endpoint}"))
+            .enforced(enforcement);
+        reading.ledger.bind(example.span, "fence", claim);
+    }
+    if let Some((_, _, span)) = &one.draft.query {
+        let claim = Claim::new(ClaimKind::Endpoint, Chapter::Api, meaning.clone())
+            .about(format!("endpoint:{endpoint}"))
+            .enforced(enforcement);
+        reading.ledger.bind(*span, "fence", claim);
+    }
     for span in places(one) {
         let claim = Claim::new(ClaimKind::Endpoint, Chapter::Api, meaning.clone())
             .about(format!("endpoint:{endpoint}"))

@@ -408,3 +408,119 @@ fn a_query_fence_is_what_the_endpoint_runs() {
     assert_eq!(short(&system.api.endpoints[0].binding), "query(least)");
     assert!(diagnostics.is_empty());
 }
+
+#[test]
+fn the_envelope_is_taken_from_the_samples() {
+    let text = "## Response Format\n\n```json\n{\"success\": true, \"data\": {\"id\": 1}, \"meta\": {\"timestamp\": \"x\"}}\n```\n";
+    let envelope = compile(text, SHOP).0.api.envelope;
+    assert_eq!(envelope.item.as_deref(), Some("data"));
+    assert_eq!(envelope.list.as_deref(), Some("data"));
+    assert_eq!(envelope.meta.as_deref(), Some("meta"));
+    assert_eq!(envelope.constants, [("success".to_owned(), serde_json::Value::Bool(true))]);
+
+    let text = "### GET /orders\n\n```json\n{\"items\": [{\"id\": 1}], \"pagination\": {\"page\": 1, \"per_page\": 20, \"total\": 3, \"total_pages\": 1}}\n```\n";
+    let api = compile(text, SHOP).0.api;
+    assert_eq!(api.envelope.list.as_deref(), Some("items"));
+    assert_eq!(api.envelope.item, None);
+    assert_eq!(api.envelope.page.as_deref(), Some("pagination"));
+    assert_eq!(api.pagination.limit_parameter, "per_page");
+    let kinds: Vec<PageMember> = api.pagination.members.iter().map(|(_, kind)| *kind).collect();
+    assert_eq!(
+        kinds,
+        [PageMember::Page, PageMember::Limit, PageMember::Total, PageMember::TotalPages]
+    );
+
+    let bare = compile("### GET /orders\n\n```json\n[{\"id\": 1}]\n```\n", SHOP).0.api.envelope;
+    assert!(bare.bare_list);
+    let none = compile("### GET /orders\n", SHOP).0.api.envelope;
+    assert_eq!((none.item, none.list, none.bare_list), (None, None, false));
+}
+
+/// Paths of code, message, details and request id in the error shape, joined by dots.
+fn check_error(sample: &str, expected: [&str; 4]) {
+    let text = format!("## Error Response\n\n```json\n{sample}\n```\n");
+    let shape = compile(&text, SHOP).0.api.error_shape;
+    let word = |path: Option<Vec<String>>| path.unwrap_or_default().join(".");
+    let found =
+        [word(shape.code), shape.message.join("."), word(shape.details), word(shape.request_id)];
+    assert_eq!(found, expected, "{sample}");
+}
+
+#[test]
+fn the_error_shape_is_taken_from_the_sample() {
+    check_error(
+        "{\"error\": {\"code\": \"A\", \"message\": \"m\", \"details\": {\"a\": \"b\"}, \"request_id\": \"r\"}}",
+        ["error.code", "error.message", "error.details", "error.request_id"],
+    );
+    check_error(
+        "{\"success\": false, \"error\": {\"code\": \"A\", \"message\": \"m\", \"details\": []}, \"meta\": {\"request_id\": \"r\"}}",
+        ["error.code", "error.message", "error.details", "meta.request_id"],
+    );
+    check_error("{\"error\": \"words\"}", ["", "error", "", ""]);
+    check_error("{\"detail\": \"words\"}", ["", "detail", "", ""]);
+    check_error(
+        "{\"statusCode\": 400, \"message\": \"m\", \"error\": \"Bad Request\"}",
+        ["error", "message", "", ""],
+    );
+}
+
+#[test]
+fn json_is_camel_case_where_all_samples_spell_columns_so() {
+    let camel = "### POST /order-items\n\n```json\n{\"orderId\": 1, \"productId\": 2}\n```\n";
+    assert_eq!(compile(camel, SHOP).0.api.json_case, JsonCase::Camel);
+    let snake = "### POST /order-items\n\n```json\n{\"order_id\": 1, \"productId\": 2}\n```\n";
+    assert_eq!(compile(snake, SHOP).0.api.json_case, JsonCase::Snake);
+}
+
+/// Codes of what is said about a document, in order.
+fn check_codes(text: &str, expected: &[&str]) {
+    let (_, diagnostics) = compile(text, SHOP);
+    let found: Vec<&str> = diagnostics.iter().map(|diagnostic| diagnostic.code.code).collect();
+    assert_eq!(found, expected, "{text}: {diagnostics:#?}");
+}
+
+#[test]
+fn examples_are_compared_with_their_tables() {
+    let post = |body: &str| format!("### POST /order-items\n\n```json\n{body}\n```\n");
+    check_codes(&post("{\"order_id\": \"a\", \"amount\": 2}"), &[]);
+    check_codes(&post("{\"order_id\": \"a\", \"colour\": \"red\"}"), &["A022"]);
+    check_codes(&post("{\"order_id\": \"a\", \"amount\": \"12\"}"), &["A023"]);
+    // A sketch of types, nested rows and a foreign key without its ending are no mistakes.
+    check_codes(&post("{\"order\": \"a\", \"amount\": \"integer\", \"tags\": [1]}"), &[]);
+    check_codes("### GET /orders/{id}\n\n```json\n{\"status\": \"lost\"}\n```\n", &["A023"]);
+    check_codes("### GET /orders/{id}\n\n```json\n{\"status\": \"PAID\"}\n```\n", &[]);
+    check_codes("### POST /users\n\n```json\n{\"email\": \"a\", \"password\": \"b\"}\n```\n", &[]);
+}
+
+#[test]
+fn openapi_endpoints_stand_under_their_server() {
+    let text = "```yaml\nopenapi: 3.1.0\ninfo:\n  title: {Feature} API\nservers:\n  - url: https://x.dev/v2\nsecurity:\n  - bearer: []\npaths:\n  /orders/{id}:\n    get:\n      summary: one\n      security: []\n    delete:\n      security:\n        - bearer: [admin]\n```\n";
+    check_endpoints(text, &["GET /v2/orders/{id} | public", "DELETE /v2/orders/{id} | admin"]);
+    let fragment = "```yaml\n/orders:\n  get:\n    summary: all\n```\n";
+    check_endpoints(fragment, &["GET /orders"]);
+}
+
+#[test]
+fn hostile_text_ends_soon_and_panics_never() {
+    let pieces = [
+        "- `GET /a{",
+        "```http\nPOST /x\n{{{{{{",
+        "| GET | /",
+        "### GET /\n",
+        "POST (((((((/a",
+        "```json\n[[[[[[",
+        "GET /a/:/b",
+        "GET /{}/[]/<>",
+        "`GET /é`\n",
+        "```yaml\n/a:\n  get: [",
+        "HTTP/1.1 2",
+        "Base URL:\n\n",
+        "**Response (é):** {\"a\"",
+        "GET /a?&&&=;",
+        "\u{0}GET /x",
+    ];
+    for piece in pieces {
+        compile(&piece.repeat(3), SHOP);
+        compile(&format!("{piece}\n\n").repeat(300), SHOP);
+    }
+}
