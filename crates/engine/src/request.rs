@@ -24,15 +24,13 @@ pub async fn answer(inner: &Arc<Inner>, parts: Parts, body: Body, peer: SocketAd
         built_in: None,
     };
     let mut told = Told::default();
-    let mut response = match security::preflight(inner, &running, &asked) {
+    match security::preflight(inner, &running, &asked) {
         Some(response) => response,
         None => {
             let answer = steps(inner, &running, &parts, body, &asked, &mut told).await;
             api::write(inner, &running, &parts, answer, told)
         }
-    };
-    security::protect(inner, &running, &parts.headers, response.headers_mut());
-    response
+    }
 }
 
 /// read → who → plan → may → announce → run; writing is for whoever asked.
