@@ -246,14 +246,14 @@ impl Expression {
         }
     }
 
-    /// The expressions directly inside.
-    fn parts(&self) -> Vec<&Expression> {
+    /// The expressions directly inside, conditions of sub-selects included.
+    pub(crate) fn parts(&self) -> Vec<&Expression> {
         match self {
             Expression::Not { operand }
             | Expression::Negate { operand }
             | Expression::IsNull { operand, .. }
-            | Expression::Cast { operand, .. }
-            | Expression::InSelect { operand, .. } => vec![operand],
+            | Expression::Cast { operand, .. } => vec![operand],
+            Expression::InSelect { operand, condition, .. } => vec![operand, condition],
             Expression::Binary { left, right, .. } => vec![left, right],
             Expression::In { operand, list, .. } => {
                 std::iter::once(operand.as_ref()).chain(list).collect()
@@ -348,6 +348,42 @@ impl Expression {
         match self {
             Expression::Literal { literal: Literal::Text(text) } => Some(text),
             _ => None,
+        }
+    }
+
+    /// The expressions directly inside this one, for changing.
+    pub(crate) fn parts_mut(&mut self) -> Vec<&mut Expression> {
+        match self {
+            Expression::Not { operand }
+            | Expression::Negate { operand }
+            | Expression::IsNull { operand, .. }
+            | Expression::Cast { operand, .. } => vec![operand],
+            Expression::Binary { left, right, .. } => vec![left, right],
+            Expression::In { operand, list, .. } => {
+                let mut parts: Vec<&mut Expression> = vec![operand];
+                parts.extend(list.iter_mut());
+                parts
+            }
+            Expression::InSelect { operand, condition, .. } => vec![operand, condition],
+            Expression::Exists { condition, .. } => vec![condition],
+            Expression::Between { operand, low, high, .. } => vec![operand, low, high],
+            Expression::Call { arguments, .. } => arguments.iter_mut().collect(),
+            Expression::Case { branches, otherwise } => {
+                let mut parts = Vec::new();
+                for (condition, result) in branches.iter_mut() {
+                    parts.push(condition);
+                    parts.push(result);
+                }
+                parts.extend(otherwise.as_deref_mut());
+                parts
+            }
+            Expression::Column { .. }
+            | Expression::Outer { .. }
+            | Expression::Literal { .. }
+            | Expression::Principal { .. }
+            | Expression::Now
+            | Expression::Today
+            | Expression::Interval { .. } => Vec::new(),
         }
     }
 }

@@ -5,7 +5,10 @@ use crate::{
     Diagnostic, Span,
     data::{Data, PolicyCommand},
     expression::{Expression, Operator},
-    security::{Action, Grant, Identity, Who, codes, owners::Ownership, vocabulary::Allowance},
+    security::{
+        Action, Grant, Identity, Who, codes, owners::Ownership, policies::Restriction,
+        vocabulary::Allowance,
+    },
 };
 
 /// Where a permission was read; in the order of how specific such sentences are.
@@ -42,6 +45,8 @@ pub(super) struct Permission {
     pub(super) span: Span,
     /// Its kind.
     pub(super) source: Source,
+    /// True for the reading that changing implies.
+    pub(super) is_implied: bool,
 }
 
 impl Permission {
@@ -63,6 +68,7 @@ impl Permission {
             text: text.split_whitespace().collect::<Vec<_>>().join(" "),
             span,
             source,
+            is_implied: false,
         }
     }
 
@@ -83,6 +89,8 @@ pub(super) struct Access<'a> {
     pub(super) role_default: Option<&'a str>,
     /// Whose rows are whose.
     pub(super) ownership: &'a Ownership,
+    /// What restrictive policies demand besides.
+    pub(super) restrictions: &'a [Restriction],
 }
 
 impl Access<'_> {
@@ -94,7 +102,8 @@ impl Access<'_> {
     ) -> Vec<Grant> {
         let mut grants: Vec<Grant> = Vec::new();
         let mut told = Vec::new();
-        for permission in permissions {
+        let implied: Vec<Permission> = permissions.iter().filter_map(sees).collect();
+        for permission in permissions.iter().chain(&implied) {
             for action in &permission.actions {
                 if permission.allowance == Allowance::No
                     || self.gives_way(permission, action, permissions)
@@ -102,6 +111,7 @@ impl Access<'_> {
                     continue;
                 }
                 match self.grant(permission, action) {
+                    Ok(grant) if permission.is_implied && is_covered(&grants, &grant) => {}
                     Ok(grant) => add(&mut grants, grant),
                     Err(()) => {
                         let place = (permission.table.clone(), permission.span);
@@ -148,18 +158,13 @@ impl Access<'_> {
     }
 
     fn has_policy(&self, table: &str, action: &Action) -> bool {
-        self.data.policies.iter().any(|policy| {
-            policy.table == table
-                && match policy.command {
-                    PolicyCommand::All => true,
-                    PolicyCommand::Select => *action == Action::Read,
-                    PolicyCommand::Insert => *action == Action::Create,
-                    PolicyCommand::Delete => *action == Action::Delete,
-                    PolicyCommand::Update => {
-                        matches!(action, Action::Update | Action::Transition { .. })
-                    }
-                }
-        })
+        // `ENABLE ROW LEVEL SECURITY` without a policy lets nobody in.
+        self.data.protected.iter().any(|protected| protected == table)
+            || self
+                .data
+                .policies
+                .iter()
+                .any(|policy| policy.table == table && covers(policy.command, action))
     }
 
     /// The grant of one action; an error where it needs an owner that the table has not.
@@ -179,6 +184,16 @@ impl Access<'_> {
                 check = and(check, first_column_is_mine(owner));
             } else {
                 condition = and(condition, owner.condition.clone());
+            }
+        }
+        for restriction in self.restrictions {
+            if restriction.table != table || !covers(restriction.command, action) {
+                continue;
+            }
+            if *action == Action::Create {
+                check = and(check, restriction.condition.clone());
+            } else {
+                condition = and(condition, restriction.condition.clone());
             }
         }
         Ok(Grant {
@@ -213,7 +228,7 @@ impl Access<'_> {
             matches!(self.identity, Identity::Table { table, .. } if *table == permission.table);
         is_anybody
             && has_owner
-            && *action != Action::Read
+            && (*action != Action::Read || permission.is_implied)
             && !(is_users && *action == Action::Create)
     }
 
@@ -239,6 +254,35 @@ impl Access<'_> {
     }
 }
 
+/// Whoever may change or remove a row may see it, else the sentence would allow nothing. This
+/// narrows nobody else's reading, and gives way to a sentence that refuses it.
+fn sees(permission: &Permission) -> Option<Permission> {
+    let writes = permission.actions.iter().any(|action| {
+        matches!(action, Action::Update | Action::Delete | Action::Transition { .. })
+    });
+    let is_open = permission.allowance != Allowance::No && permission.who != Who::Admin;
+    if !writes || !is_open || permission.source == Source::Policy {
+        return None;
+    }
+    let mut seen = permission.clone();
+    seen.actions = vec![Action::Read];
+    seen.check = None;
+    // What is written as "signed in" reaches own rows only, and so does this.
+    seen.is_implied = true;
+    Some(seen)
+}
+
+/// Whether a policy's command is about an action.
+fn covers(command: PolicyCommand, action: &Action) -> bool {
+    match command {
+        PolicyCommand::All => true,
+        PolicyCommand::Select => *action == Action::Read,
+        PolicyCommand::Insert => *action == Action::Create,
+        PolicyCommand::Delete => *action == Action::Delete,
+        PolicyCommand::Update => matches!(action, Action::Update | Action::Transition { .. }),
+    }
+}
+
 /// On create, the column that names the owner holds whoever asks; a chain must end at them.
 fn first_column_is_mine(owner: &crate::security::Owner) -> Expression {
     match owner.path.as_slice() {
@@ -253,6 +297,18 @@ pub(super) fn and(left: Option<Expression>, right: Expression) -> Option<Express
         Some(left) if left == right => left,
         Some(left) => left.binary(Operator::And, right),
         None => right,
+    })
+}
+
+/// True where another grant already lets the same people read the same rows.
+fn is_covered(grants: &[Grant], seen: &Grant) -> bool {
+    grants.iter().any(|known| {
+        known.table == seen.table
+            && known.actions.contains(&Action::Read)
+            && (known.who == seen.who
+                || known.who == Who::Public
+                || known.who == Who::Authenticated)
+            && (known.condition.is_none() || known.condition == seen.condition)
     })
 }
 

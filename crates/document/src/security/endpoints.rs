@@ -30,7 +30,6 @@ pub(super) struct AllEndpoints {
 pub(super) fn all_endpoints(outline: &Outline) -> Option<AllEndpoints> {
     outline.nodes.iter().find_map(|node| match &node.kind {
         NodeKind::Paragraph(inline) | NodeKind::Item { inline, .. } => sentence(inline),
-        NodeKind::Row { cells } => cells.iter().find_map(sentence),
         _ => None,
     })
 }
@@ -62,14 +61,11 @@ fn sentence(inline: &Inline) -> Option<AllEndpoints> {
         "require",
         "must",
         "need",
-        "protected",
+        "is protected",
+        "are protected",
         "carry",
         "mandatory",
-        "secured",
-        "only",
-        "authenticated",
-        "use jwt",
-        "use bearer",
+        "are secured",
     ];
     if inline.text.len() > 1_000 {
         return None;
@@ -139,7 +135,13 @@ impl AllEndpoints {
             if endpoint.callers.is_some() || matches!(endpoint.binding, Binding::BuiltIn { .. }) {
                 continue;
             }
-            let who = if self.excepts(endpoint) { Who::Public } else { Who::Authenticated };
+            let who = if self.excepts(endpoint) {
+                Who::Public
+            } else if is_admins(&endpoint.path) {
+                Who::Admin
+            } else {
+                Who::Authenticated
+            };
             endpoint.callers =
                 Some(Callers { who: vec![who], text: self.text.clone(), span: self.span });
             count += 1;
@@ -159,6 +161,10 @@ pub(super) fn resolve_callers(api: &mut Api, book: &RoleBook, diagnostics: &mut 
             callers.who = read.who;
         }
         for who in &mut callers.who {
+            // Under `/admin`, "signed in" is not meant for everybody who can register.
+            if *who == Who::Authenticated && is_admins(&endpoint.path) {
+                *who = Who::Admin;
+            }
             let Who::Role { name } = who else { continue };
             match book.meaning(name) {
                 Meaning::Who(found) => *who = found,
@@ -173,6 +179,11 @@ pub(super) fn resolve_callers(api: &mut Api, book: &RoleBook, diagnostics: &mut 
             }
         }
     }
+}
+
+/// True for paths that are the admin's by their own word: `/admin/users`.
+fn is_admins(path: &str) -> bool {
+    path.split('/').any(|part| part == "admin" || part == "super-admin")
 }
 
 /// A role that is used but not in the list of roles.

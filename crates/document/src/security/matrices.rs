@@ -38,8 +38,8 @@ pub(super) struct Said {
 
 /// What the columns after the first are.
 enum Layout {
-    /// Roles or levels: (column, who, words).
-    Roles(Vec<(usize, Who, String)>),
+    /// Roles or levels: (column, who, words); and cells with a role that is not defined.
+    Roles(Vec<(usize, Who, String)>, Vec<Inline>),
     /// Actions: (column, actions).
     Actions(Vec<(usize, Vec<Action>)>),
     /// Tables: (column, table); each row is a role.
@@ -55,19 +55,13 @@ impl Matrices<'_> {
         let outline = reading.outline;
         for (id, node) in outline.nodes.iter().enumerate() {
             let NodeKind::Table { header } = &node.kind else { continue };
-            let Some(layout) = self.layout(reading, outline, id, header) else { continue };
+            let Some(layout) = self.layout(outline, id, header) else { continue };
             self.table(reading, id, &layout, &mut said);
         }
         said
     }
 
-    fn layout(
-        &self,
-        reading: &mut Reading<'_>,
-        outline: &Outline,
-        id: NodeId,
-        header: &[Inline],
-    ) -> Option<Layout> {
+    fn layout(&self, outline: &Outline, id: NodeId, header: &[Inline]) -> Option<Layout> {
         let lower: Vec<String> = header.iter().map(|cell| cell.trimmed().to_lowercase()).collect();
         let first = lower.first()?.as_str();
         let place = |words: &[&str]| lower.iter().position(|word| words.contains(&word.as_str()));
@@ -98,27 +92,24 @@ impl Matrices<'_> {
         if !is_matrix(outline, id, header) {
             return None;
         }
-        self.roles(reading, header)
+        self.roles(header)
     }
 
     /// The columns of roles; a name that the list of roles does not have is told.
-    fn roles(&self, reading: &mut Reading<'_>, header: &[Inline]) -> Option<Layout> {
+    fn roles(&self, header: &[Inline]) -> Option<Layout> {
         let mut roles = Vec::new();
         let mut undefined = Vec::new();
         for (at, cell) in header.iter().enumerate().skip(1) {
             match self.book.meaning(cell.trimmed()) {
                 Meaning::Who(who) => roles.push((at, who, cell.trimmed().to_owned())),
-                Meaning::NotDefined if !is_remark(&cell.text) => undefined.push(cell),
+                Meaning::NotDefined if !is_remark(&cell.text) => undefined.push(cell.clone()),
                 _ => {}
             }
         }
         if roles.is_empty() {
             return None;
         }
-        for cell in undefined {
-            reading.diagnostics.push(not_defined(self.book, cell.trimmed(), cell.span));
-        }
-        Some(Layout::Roles(roles))
+        Some(Layout::Roles(roles, undefined))
     }
 
     fn table(&self, reading: &mut Reading<'_>, id: NodeId, layout: &Layout, said: &mut Said) {
@@ -130,6 +121,7 @@ impl Matrices<'_> {
             .map(str::to_owned);
         let mut about = heading;
         let mut unread: Vec<(String, Span)> = Vec::new();
+        let mut any_read = false;
         for (_, row) in outline.children(id) {
             let NodeKind::Row { cells } = &row.kind else { continue };
             let Some(first) = cells.first() else { continue };
@@ -142,6 +134,7 @@ impl Matrices<'_> {
             let before = said.permissions.len() + said.callers.len();
             let is_read = self.row(layout, cells, row.span, about.as_deref(), said);
             let count = said.permissions.len() + said.callers.len() - before;
+            any_read |= is_read;
             if is_read {
                 let meaning = format!("access: {count} rules from `{}`", first.trimmed());
                 let claim = Claim::new(ClaimKind::Access, Chapter::Security, meaning);
@@ -150,6 +143,12 @@ impl Matrices<'_> {
                 unread.push((first.trimmed().to_owned(), first.span));
                 let why = "names no table with a clear action, and no endpoint: allows nothing";
                 reading.ledger.class(row.span, "row", Class::NotUnderstood, why);
+            }
+        }
+        // Where no row is about this system, its columns are not either.
+        if let (Layout::Roles(_, undefined), true) = (layout, any_read) {
+            for cell in undefined {
+                reading.diagnostics.push(not_defined(self.book, cell.trimmed(), cell.span));
             }
         }
         report_unread(reading, &unread);
@@ -166,7 +165,7 @@ impl Matrices<'_> {
     ) -> bool {
         let Some(first) = cells.first() else { return false };
         match layout {
-            Layout::Roles(roles) => self.role_row(roles, cells, span, about, said),
+            Layout::Roles(roles, _) => self.role_row(roles, cells, span, about, said),
             Layout::Actions(actions) => {
                 let table = table_named(first.trimmed(), self.nouns.data);
                 match (table, about, self.book.meaning(first.trimmed())) {

@@ -12,6 +12,7 @@ mod matrices;
 mod model;
 mod owners;
 mod phrases;
+mod policies;
 mod read;
 mod role_definitions;
 mod roles;

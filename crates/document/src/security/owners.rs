@@ -40,6 +40,43 @@ const NAMES: &[&str] = &[
     "follower_id",
 ];
 
+/// Beginnings of columns that name a user who does something with the row of another.
+const OTHERS: &[&str] = &[
+    "approve",
+    "assign",
+    "review",
+    "update",
+    "modif",
+    "edit",
+    "delete",
+    "verif",
+    "shared",
+    "resolve",
+    "cancel",
+    "reject",
+    "moderat",
+    "supervis",
+    "manage",
+    "parent",
+    "last_",
+    "changed",
+    "process",
+    "handle",
+    "invited",
+    "referr",
+    "block",
+    "blacklist",
+    "granted",
+    "check",
+    "confirm",
+    "target",
+    "performed",
+    "closed",
+    "published",
+    "validat",
+    "inspect",
+];
+
 /// Pairs of columns that both own a row; the first one is set on create.
 const PAIRS: &[(&str, &str)] = &[
     ("sender_id", "recipient_id"),
@@ -142,7 +179,7 @@ pub(super) fn owners(data: &Data, identity: &Identity) -> Ownership {
             if is_decided {
                 continue;
             }
-            match through(table, &owners) {
+            match through(table, &owners, &ambiguous) {
                 Some(Ok(owner)) => found.push(owner),
                 Some(Err(diagnostic)) => ambiguous.push((table.name.clone(), diagnostic)),
                 None => {}
@@ -179,7 +216,12 @@ fn direct(table: &Table, users: &Users<'_>) -> Option<Owner> {
         }
     }
     let named = NAMES.iter().find_map(|name| has(name));
-    let only = || if keys.len() == 1 { keys.first() } else { None };
+    let is_others = |name: &str| OTHERS.iter().any(|beginning| name.starts_with(beginning));
+    let mut left = keys.iter().filter(|(column, _)| !is_others(&column.name));
+    let only = || match (left.next(), left.next()) {
+        (Some(only), None) => Some(only),
+        _ => None,
+    };
     if let Some((column, span)) = named.or_else(only) {
         let condition = equals_me(&column.name);
         return Some(owner(table, vec![column.name.clone()], condition, *span));
@@ -197,32 +239,46 @@ fn holds_a_key(column: &Column) -> bool {
     matches!(column.kind, ColumnType::Uuid | ColumnType::Text { .. } | ColumnType::Integer { .. })
 }
 
+/// A foreign key that leads to a user: through a table with this owner, or one whose owner is
+/// ambiguous.
+type Way<'a> = (&'a ForeignKey, Option<&'a Owner>);
+
 /// The owner that a foreign key leads to through tables whose owner is known; the diagnostic
 /// where several keys lead to one.
-fn through(table: &Table, owners: &[Owner]) -> Option<Result<Owner, Diagnostic>> {
-    let mut found: Vec<(&ForeignKey, &Owner)> = table
+fn through(
+    table: &Table,
+    owners: &[Owner],
+    unclear: &[(String, Diagnostic)],
+) -> Option<Result<Owner, Diagnostic>> {
+    let mut found: Vec<Way<'_>> = table
         .foreign_keys
         .iter()
         .filter(|key| key.columns.len() == 1 && key.referred.len() == 1 && key.table != table.name)
         .filter_map(|key| {
-            let parent = owners.iter().find(|owner| owner.table == key.table)?;
-            (parent.path.len() < STEPS_MAX).then_some((key, parent))
+            let parent = owners.iter().find(|owner| owner.table == key.table);
+            let is_unclear = unclear.iter().any(|(name, _)| *name == key.table);
+            let is_near = parent.is_some_and(|parent| parent.path.len() < STEPS_MAX);
+            (is_near || is_unclear).then_some((key, parent))
         })
         .collect();
-    let shortest = found.iter().map(|(_, parent)| parent.path.len()).min()?;
-    found.retain(|(_, parent)| parent.path.len() == shortest);
-    let is_required = |key: &ForeignKey| {
-        key.columns.iter().all(|name| table.column(name).is_some_and(|column| !column.nullable))
-    };
+    // What is ambiguous is at least as far as two steps.
+    let length = |(_, parent): &Way<'_>| parent.map_or(2, |parent| parent.path.len());
+    let shortest = found.iter().map(length).min()?;
+    found.retain(|way| length(way) == shortest);
+    let column = |key: &ForeignKey| key.columns.first().and_then(|name| table.column(name));
+    let is_required = |key: &ForeignKey| column(key).is_some_and(|column| !column.nullable);
+    let is_named =
+        |key: &ForeignKey| column(key).is_some_and(|column| NAMES.contains(&column.name.as_str()));
     // A part belongs to the whole that carries its name: `order_items` to `orders`.
     let is_part = |key: &ForeignKey| table.name.starts_with(&format!("{}_", singular(&key.table)));
     let dies_along = |key: &ForeignKey| key.on_delete == ReferentialAction::Cascade;
     prefer(&mut found, is_required);
+    prefer(&mut found, is_named);
     prefer(&mut found, is_part);
     prefer(&mut found, dies_along);
     let (key, parent) = match found.as_slice() {
-        [only] => *only,
-        [first, others @ ..] => return Some(Err(ambiguous(table, first.0, others))),
+        [(key, Some(parent))] => (*key, *parent),
+        [(first, _), others @ ..] => return Some(Err(ambiguous(table, first, others))),
         [] => return None,
     };
     let (column, referred) = (key.columns.first()?, key.referred.first()?);
@@ -238,13 +294,13 @@ fn through(table: &Table, owners: &[Owner]) -> Option<Result<Owner, Diagnostic>>
 }
 
 /// Keeps those that hold, where any does.
-fn prefer(found: &mut Vec<(&ForeignKey, &Owner)>, holds: impl Fn(&ForeignKey) -> bool) {
+fn prefer(found: &mut Vec<Way<'_>>, holds: impl Fn(&ForeignKey) -> bool) {
     if found.iter().any(|(key, _)| holds(key)) {
         found.retain(|(key, _)| holds(key));
     }
 }
 
-fn ambiguous(table: &Table, first: &ForeignKey, others: &[(&ForeignKey, &Owner)]) -> Diagnostic {
+fn ambiguous(table: &Table, first: &ForeignKey, others: &[Way<'_>]) -> Diagnostic {
     let mut diagnostic = Diagnostic::new(
         &codes::S005,
         table.span,

@@ -12,6 +12,7 @@ use crate::{
         matrices::Matrices,
         owners::{self, Ownership},
         phrases::Nouns,
+        policies::Policies,
         role_definitions,
         roles::RoleBook,
     },
@@ -23,9 +24,13 @@ use crate::{
 pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let identity = identity::identity(&system.data);
     let ownership = owners::owners(&system.data, &identity);
-    let book = roles(reading, &system.data, &identity);
+    let book = roles(reading, system, &identity);
     endpoints::resolve_callers(&mut system.api, &book, &mut reading.diagnostics);
     let mut permissions = lists(reading, system, &identity, &ownership, &book);
+    let (from_policies, restrictions) =
+        Policies { data: &system.data, identity: &identity, book: &book, ownership: &ownership }
+            .read(reading);
+    permissions.extend(from_policies);
     bind_all_endpoints(reading, system);
     permissions.extend(
         system
@@ -43,6 +48,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
         identity: &identity,
         role_default: security.role_default.as_deref(),
         ownership: &ownership,
+        restrictions: &restrictions,
     };
     security.grants = access.grants(&permissions, &mut reading.diagnostics);
     closed::report(&system.data, security, &ownership, &mut reading.diagnostics);
@@ -77,9 +83,11 @@ fn lists(
 }
 
 /// The roles, each place that defines one bound.
-fn roles(reading: &mut Reading<'_>, data: &Data, identity: &Identity) -> RoleBook {
-    let found = role_definitions::find(reading.outline, &reading.ledger, data, identity);
-    let mut book = RoleBook::new(found.closed, found.definitions);
+fn roles(reading: &mut Reading<'_>, system: &System, identity: &Identity) -> RoleBook {
+    let found = role_definitions::find(reading.outline, &reading.ledger, &system.data, identity);
+    let mut definitions = found.definitions;
+    definitions.extend(role_definitions::used(system, identity));
+    let mut book = RoleBook::new(found.closed, definitions);
     book.elsewhere = found.elsewhere;
     book
 }

@@ -2,16 +2,19 @@
 //! under headings about roles, `Role:` lines, YAML and TypeScript.
 
 use crate::{
-    Chapter, Class,
-    data::{ColumnType, Data, EnumType},
+    Chapter, Class, Span,
+    data::{ColumnType, Data, DefaultValue, EnumType},
+    expression::Literal,
     outline::{Inline, Mark, NodeId, NodeKind, Outline},
     security::{
-        Identity,
+        Identity, Who,
         matrices::is_matrix,
+        policies,
         roles::{ClosedList, Definition},
         vocabulary::{actions_of, key},
     },
     statement::Ledger,
+    system::System,
 };
 
 /// What the document says about which roles there are.
@@ -54,6 +57,44 @@ pub(super) fn find(outline: &Outline, ledger: &Ledger, data: &Data, identity: &I
                 sentence(outline, id, inline, &mut found.definitions);
             }
             _ => {}
+        }
+    }
+    found
+}
+
+/// Names that are used as roles define these where no list closes the set: the default of the role
+/// column, words beside endpoints, constants that policies compare the role with.
+pub(super) fn used(system: &System, identity: &Identity) -> Vec<Definition> {
+    let mut found = Vec::new();
+    let mut add = |name: &str, span: Span| {
+        found.push(Definition {
+            name: name.to_owned(),
+            aliases: Vec::new(),
+            description: None,
+            span,
+        });
+    };
+    if let Identity::Table { table, role: Some(role), .. } = identity {
+        let column = system.data.table(table).and_then(|table| table.column(role));
+        if let Some(column) = column {
+            if let Some(DefaultValue::Literal { literal: Literal::Text(text) }) = &column.default {
+                add(text, column.span);
+            }
+        }
+    }
+    for callers in system.api.endpoints.iter().filter_map(|endpoint| endpoint.callers.as_ref()) {
+        for who in &callers.who {
+            match who {
+                Who::Role { name } if is_role_shaped(name) => add(name, callers.span),
+                _ => {}
+            }
+        }
+    }
+    for policy in &system.data.policies {
+        for written in policy.using.iter().chain(&policy.check) {
+            for name in policies::roles_in(written) {
+                add(&name, written.span);
+            }
         }
     }
     found
@@ -210,6 +251,13 @@ fn is_role_shaped(label: &str) -> bool {
         "row",
         "level",
         "https",
+        "role",
+        "organization",
+        "membership",
+        "tenant",
+        "group",
+        "team",
+        "event",
         "cors",
         "hashing",
         "claims",

@@ -66,6 +66,12 @@ impl RoleBook {
         for definition in definitions {
             book.define(definition);
         }
+        // A list of nothing but levels (Public, Authenticated, Owner, Admin) defines no role.
+        let is_level = |role: &Role| vocabulary::level(&role.name).is_some();
+        if book.closed.is_none() && book.roles.iter().all(is_level) {
+            book.roles.clear();
+            book.spellings.clear();
+        }
         book.mark_admin();
         book
     }

@@ -365,7 +365,7 @@ fn role_lists_count_only_where_verb_and_table_are_clear() {
 ";
     let (system, codes) = secured(text, shop());
     assert_eq!(who_may(&system, "orders", &Action::Create), ["customer own"]);
-    assert_eq!(who_may(&system, "products", &Action::Read), ["customer"]);
+    assert_eq!(who_may(&system, "products", &Action::Read), ["customer", "shop_manager"]);
     assert_eq!(who_may(&system, "products", &Action::Update), ["shop_manager"]);
     assert!(who_may(&system, "products", &Action::Delete).is_empty());
     assert!(!codes.contains(&"S001"));
@@ -383,7 +383,7 @@ fn a_role_table_lists_permissions() {
 | admin | All operations |
 ";
     let (system, _) = secured(text, shop());
-    assert_eq!(who_may(&system, "products", &Action::Read), ["customer"]);
+    assert_eq!(who_may(&system, "products", &Action::Read), ["customer", "shop_manager"]);
     assert_eq!(who_may(&system, "products", &Action::Create), ["shop_manager"]);
 }
 
@@ -503,4 +503,157 @@ fn signatures_and_other_tables_are_no_matrices() {
     let (system, codes) = secured(text, system);
     assert!(system.security.roles.is_empty());
     assert_eq!(codes, ["S002"]);
+}
+
+/// Reads a whole document, SQL and all.
+fn compiled(text: &str) -> (System, Vec<(&'static str, String)>) {
+    let compiled = crate::compile(Sources::single("a.md", text));
+    let told = compiled
+        .diagnostics
+        .iter()
+        .filter(|told| told.code.code.starts_with('S'))
+        .map(|told| (told.code.code, told.message.clone()))
+        .collect();
+    (compiled.system, told)
+}
+
+const BLOG: &str = "\
+# Blog
+
+```sql
+CREATE TABLE users (
+  id UUID PRIMARY KEY,
+  email TEXT NOT NULL UNIQUE,
+  password_hash TEXT NOT NULL,
+  role TEXT NOT NULL DEFAULT 'member' CHECK (role IN ('member', 'editor', 'admin'))
+);
+CREATE TABLE posts (
+  id UUID PRIMARY KEY,
+  user_id UUID NOT NULL REFERENCES users(id),
+  title TEXT NOT NULL
+);
+CREATE TABLE comments (
+  id UUID PRIMARY KEY,
+  post_id UUID NOT NULL REFERENCES posts(id),
+  body TEXT NOT NULL
+);
+```
+";
+
+fn with_policy(policy: &str) -> (System, Vec<(&'static str, String)>) {
+    compiled(&format!("{BLOG}\n```sql\n{policy}\n```\n"))
+}
+
+fn has(told: &[(&str, String)], code: &str) -> bool {
+    told.iter().any(|(known, _)| *known == code)
+}
+
+#[test]
+fn simple_policies_become_grants() {
+    let read = &Action::Read;
+    for (policy, who) in [
+        ("FOR SELECT USING (true)", "Public"),
+        ("FOR SELECT TO authenticated USING (true)", "Authenticated"),
+        ("FOR SELECT USING (auth.role() = 'authenticated')", "Authenticated"),
+        ("FOR SELECT USING (auth.uid() = user_id)", "Owner own"),
+        ("FOR SELECT USING (user_id = current_setting('app.current_user_id')::uuid)", "Owner own"),
+        ("FOR SELECT USING (auth.jwt() ->> 'role' = 'editor')", "editor"),
+        (
+            "FOR SELECT USING (EXISTS (SELECT 1 FROM users u WHERE u.id = auth.uid() \
+             AND u.role = 'editor'))",
+            "editor",
+        ),
+        ("USING (auth.uid() = user_id)", "Owner own"),
+    ] {
+        let (system, told) = with_policy(&format!("CREATE POLICY p ON posts {policy};"));
+        assert_eq!(who_may(&system, "posts", read), [who], "{policy}");
+        assert!(!has(&told, "S007"), "{policy}");
+    }
+}
+
+#[test]
+fn alternatives_of_a_policy_are_grants_of_their_own() {
+    let (system, _) = with_policy(
+        "CREATE POLICY p ON posts FOR UPDATE USING (user_id = auth.uid() OR \
+         auth.jwt() ->> 'role' IN ('editor', 'admin'));",
+    );
+    assert_eq!(who_may(&system, "posts", &Action::Update), ["Owner own", "editor"]);
+    assert!(who_may(&system, "posts", &Action::Delete).is_empty());
+}
+
+#[test]
+fn policies_through_another_table_keep_their_condition() {
+    let (system, told) = with_policy(
+        "CREATE POLICY p ON comments FOR SELECT USING (post_id IN \
+         (SELECT id FROM posts WHERE user_id = auth.uid()));",
+    );
+    assert!(!has(&told, "S007"));
+    assert_eq!(who_may(&system, "comments", &Action::Read), ["Owner own"]);
+}
+
+#[test]
+fn a_policy_for_insert_checks_the_new_row() {
+    let (system, _) =
+        with_policy("CREATE POLICY p ON posts FOR INSERT WITH CHECK (auth.uid() = user_id);");
+    let create = grants(&system, "posts", &Action::Create);
+    assert!(create[0].condition.is_none() && create[0].check.is_some());
+}
+
+#[test]
+fn a_policy_that_is_not_understood_closes_the_table() {
+    let text = format!(
+        "{BLOG}\n```sql\nCREATE POLICY p ON posts FOR SELECT USING (is_staff());\n```\n\n\
+         | Method | Path | Auth |\n|---|---|---|\n| GET | /posts | Yes |\n"
+    );
+    let (system, told) = compiled(&text);
+    assert!(has(&told, "S007"));
+    assert!(who_may(&system, "posts", &Action::Read).is_empty());
+}
+
+#[test]
+fn a_declared_function_that_tells_the_role_is_understood() {
+    let (system, told) = with_policy(
+        "CREATE FUNCTION is_editor() RETURNS boolean AS $$\n\
+         SELECT EXISTS (SELECT 1 FROM users WHERE id = auth.uid() AND role = 'editor')\n\
+         $$ LANGUAGE sql;\nCREATE POLICY p ON posts FOR DELETE USING (is_editor());",
+    );
+    assert!(!has(&told, "S007"), "{told:?}");
+    assert_eq!(who_may(&system, "posts", &Action::Delete), ["editor"]);
+}
+
+#[test]
+fn a_restrictive_policy_narrows_all_others() {
+    let (system, _) = with_policy(
+        "CREATE POLICY a ON posts FOR SELECT USING (true);\n\
+         CREATE POLICY b ON posts AS RESTRICTIVE FOR SELECT USING (title <> 'secret');",
+    );
+    assert_eq!(who_may(&system, "posts", &Action::Read), ["Public some"]);
+}
+
+#[test]
+fn whoever_may_change_rows_sees_them() {
+    let text = format!("{BLOG}\n## User Roles\n\n- **Editor**: edit posts\n- **Admin**: all\n");
+    let (system, _) = compiled(&text);
+    assert_eq!(who_may(&system, "posts", &Action::Read), ["editor"]);
+    assert!(who_may(&system, "posts", &Action::Create).is_empty());
+}
+
+#[test]
+fn limits_on_all_endpoints_open_none() {
+    let text = format!(
+        "{BLOG}\n## Rate limits\n\n| Endpoint | Limit |\n|---|---|\n\
+         | All endpoints (authenticated) | 60 per minute |\n\n- `GET /posts`\n"
+    );
+    let (system, _) = compiled(&text);
+    assert!(system.security.grants.is_empty());
+}
+
+#[test]
+fn paths_of_the_admin_stay_the_admins() {
+    let text = format!(
+        "{BLOG}\nAll endpoints require authentication.\n\n- `GET /posts`\n- `GET /admin/users`\n"
+    );
+    let (system, _) = compiled(&text);
+    assert_eq!(who_may(&system, "posts", &Action::Read), ["Authenticated"]);
+    assert!(who_may(&system, "users", &Action::Read).is_empty());
 }

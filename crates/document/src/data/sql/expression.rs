@@ -36,6 +36,11 @@ impl<'a> Scope<'a> {
     pub(crate) fn of_table(table: &'a str) -> Self {
         Self { table: Some(table), ..Self::default() }
     }
+
+    /// The same with what functions mean.
+    pub(crate) fn with_functions(self, function: &'a dyn Fn(&str) -> Option<Expression>) -> Self {
+        Self { function: Some(function), ..self }
+    }
 }
 
 /// Reads tokens as one expression: its text, and its typed form where it has one.
