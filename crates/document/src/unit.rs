@@ -74,6 +74,27 @@ impl<'a> Unit<'a> {
         Some((self.piece(label), self.piece(value)))
     }
 
+    /// The cell of a row under the first header that begins with one of these words, given in
+    /// lower case.
+    pub fn column(&self, headers: &[&str]) -> Option<&'a Inline> {
+        let at = self.header.iter().position(|cell| {
+            let words = heading_words(&cell.text);
+            headers.iter().any(|header| words.starts_with(header))
+        })?;
+        self.cells.get(at)
+    }
+
+    /// Label and value as one text for readers that look for amounts: `label: value`.
+    pub fn line(&self) -> String {
+        match self.cells {
+            [] => self.text().to_owned(),
+            cells => {
+                let texts: Vec<&str> = cells.iter().map(Inline::trimmed).collect();
+                texts.join(" · ")
+            }
+        }
+    }
+
     /// Where the bold or code label at the start ends, in bytes of [`Unit::text`].
     fn label_end(&self) -> Option<usize> {
         let inline = self.inline?;
@@ -263,6 +284,16 @@ pub fn context(outline: &Outline, node: NodeId) -> Vec<String> {
     words.extend(outline.context(node));
     words.retain(|word| !word.is_empty());
     words
+}
+
+/// True where one of the nearest `depth` words of the context contains one of these.
+pub fn near(context: &[String], depth: usize, words: &[&str]) -> bool {
+    // A blank at the end lets `job ` mean the whole word.
+    context
+        .iter()
+        .take(depth)
+        .map(|heading| format!("{heading} "))
+        .any(|heading| words.iter().any(|word| heading.contains(word)))
 }
 
 /// The chapter named by the nearest words of the context that name one.

@@ -122,11 +122,16 @@ fn every_code_is_unique_and_well_formed() {
 fn every_code_has_a_page_with_its_sections() {
     for code in codes() {
         let mut from = 0;
-        for section in ["What it means", "Why it is bad", "Example", "Use instead", "Known limits"] {
+        for section in ["What it means", "Why it is bad", "Example", "Use instead", "Known limits"]
+        {
             // A heading, or the bold words at the start of a paragraph.
             let marks = [format!("\n## {section}\n"), format!("\n**{section}")];
             let at = marks.iter().filter_map(|mark| code.page[from..].find(mark)).min();
-            assert!(at.is_some(), "docs/codes/{}.md lacks `## {section}`, in this order", code.code);
+            assert!(
+                at.is_some(),
+                "docs/codes/{}.md lacks `## {section}`, in this order",
+                code.code
+            );
             from += at.unwrap_or(0) + 1;
         }
         let title = code.page.lines().next().unwrap_or("");

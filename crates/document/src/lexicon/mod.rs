@@ -100,7 +100,36 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
         headings.resize(headings.len() + system.settings.len() - before, heading);
     }
     enforce::conflicts(reading, system, &headings);
+    from_variables(system);
     enforce::copy(system);
+}
+
+/// `JWT_EXPIRES_IN=1h` in a sample of variables sets what nothing else in the document sets.
+fn from_variables(system: &mut System) {
+    let mut found: Vec<Setting> = Vec::new();
+    for variable in &system.delivery.variables {
+        let Some(text) = variable.default.as_deref().or(variable.example.as_deref()) else {
+            continue;
+        };
+        let label = normal(&variable.name);
+        for (entry, _) in candidates(&label, &["auth".to_owned()]) {
+            let known = system.settings.iter().chain(&found).any(|one| one.key == entry.key);
+            if known || entry.enforcement != Enforcement::Enforced {
+                continue;
+            }
+            if let Some(value) = value::extract(entry, text, label.seconds) {
+                found.push(Setting {
+                    key: entry.key,
+                    chapter: entry.chapter,
+                    value,
+                    subject: None,
+                    enforcement: entry.enforcement,
+                    span: variable.span,
+                });
+            }
+        }
+    }
+    system.settings.append(&mut found);
 }
 
 /// Reads the unit as settings.
