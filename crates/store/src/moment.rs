@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use jiff::{Timestamp, civil, tz::Offset};
+use jiff::{Span, civil};
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
+const EPOCH: civil::Date = civil::date(1970, 1, 1);
 
 /// `2026-11-20T18:04:05.000006Z`: fixed width, so that text sorts as time does.
 pub(crate) fn write_timestamp(microseconds: i64, out: &mut String) {
@@ -44,8 +45,20 @@ pub(crate) fn write_time(microseconds: i64, out: &mut String) {
     }
 }
 
+/// The civil moment of `microseconds` since 1970 in UTC. By days: jiff's own timestamps end a day
+/// before the year 9999 does, and that last day is a favourite for "never".
 fn civil_of(microseconds: i64) -> Option<civil::DateTime> {
-    Some(Offset::UTC.to_datetime(Timestamp::from_microsecond(microseconds).ok()?))
+    let days = Span::new().try_days(microseconds.div_euclid(DAY)).ok()?;
+    let clock = microseconds.rem_euclid(DAY);
+    let seconds = clock / SECOND;
+    let time = civil::Time::new(
+        i8::try_from(seconds / 3600).ok()?,
+        i8::try_from(seconds / 60 % 60).ok()?,
+        i8::try_from(seconds % 60).ok()?,
+        i32::try_from(clock % SECOND * 1000).ok()?,
+    )
+    .ok()?;
+    Some(EPOCH.checked_add(days).ok()?.to_datetime(time))
 }
 
 /// The civil moment of `microseconds` since 1970 in UTC.
@@ -55,7 +68,11 @@ pub(crate) fn civil(microseconds: i64) -> Option<civil::DateTime> {
 
 /// Microseconds since 1970 of a civil moment in UTC.
 pub(crate) fn microseconds_of(moment: civil::DateTime) -> Option<i64> {
-    Some(Offset::UTC.to_timestamp(moment).ok()?.as_microsecond())
+    let days = EPOCH.until(moment.date()).ok()?.get_days();
+    let seconds = (i64::from(moment.hour()) * 60 + i64::from(moment.minute())) * 60
+        + i64::from(moment.second());
+    let clock = seconds * SECOND + i64::from(moment.subsec_nanosecond()) / 1000;
+    Some(i64::from(days) * DAY + clock)
 }
 
 /// RFC 3339 with an offset, or without one for UTC; a space may stand for the `T`.

@@ -114,9 +114,8 @@ async fn child_that_migrates() {
     };
     let store = Store::open(Path::new(&directory), Options::default()).expect("a store");
     let mut wished = wider();
-    wished.tables[0].columns[1].default = Some(store::schema::Default::Expression(
-        Value::Time(1).into(),
-    ));
+    wished.tables[0].columns[1].default =
+        Some(store::schema::Default::Expression(Value::Time(1).into()));
     let plan = store.plan(&wished).await.expect("a plan");
     println!("applying");
     store.apply(&plan, &wished, "hash").await.expect("applied");
@@ -180,7 +179,9 @@ async fn a_failing_write_does_not_disturb_its_neighbours() {
     for (id, outcome) in writes.into_iter().enumerate() {
         let outcome = outcome.await.expect("a task");
         match id % 4 {
-            0 | 1 => assert!(matches!(outcome, Err(StoreError::Unique { .. })), "{id}: {outcome:?}"),
+            0 | 1 => {
+                assert!(matches!(outcome, Err(StoreError::Unique { .. })), "{id}: {outcome:?}")
+            }
             _ => outcome.unwrap_or_else(|error| panic!("{id}: {error}")),
         }
     }
@@ -242,31 +243,6 @@ async fn a_full_queue_says_busy() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_recovered_from() {
-    let columns = vec![required("id", Kind::Integer { bits: 64 }), column("body", TEXT)];
-    let fixture = with(&schema(vec![table("numbers", columns)])).await;
-    // A file that may not grow is what a full disk looks like from inside.
-    fixture.store.limit_pages(Some(60)).await.expect("limited");
-    let large = |id| {
-        let body = text(&"x".repeat(50_000));
-        insert("numbers", &[("id", Value::Integer(id)), ("body", body)], &[])
-    };
-    let mut refused = None;
-    for id in 0..100 {
-        if let Err(error) = write(&fixture.store, vec![large(id)]).await {
-            refused = Some((id, error));
-            break;
-        }
-    }
-    let (id, error) = refused.expect("the file is full");
-    assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("full")), "{error:?}");
-    let count = fixture.store.count("numbers", &Expression::Always(true)).await.expect("a count");
-    assert_eq!(i64::try_from(count).expect("few"), id, "what was acknowledged is there");
-    fixture.store.limit_pages(None).await.expect("room again");
-    write(&fixture.store, vec![large(id)]).await.expect("it recovers");
-}
-
-#[tokio::test]
 async fn the_last_schema_is_served_after_reopening() {
     let directory = tempfile::tempdir().expect("a directory");
     {
@@ -275,9 +251,12 @@ async fn the_last_schema_is_served_after_reopening() {
         write(&store, vec![insert("books", &[("title", text("A"))], &[])]).await.expect("a row");
     }
     let store = Store::open(directory.path(), Options::default()).expect("a store");
-    let error = write(&store, vec![insert("books", &[("title", text("B")), ("copies", Value::Integer(-1))], &[])])
-        .await
-        .expect_err("the check holds");
+    let error = write(
+        &store,
+        vec![insert("books", &[("title", text("B")), ("copies", Value::Integer(-1))], &[])],
+    )
+    .await
+    .expect_err("the check holds");
     assert!(matches!(&error, StoreError::Check { table, .. } if table == "books"), "{error:?}");
     let plan = store.plan(&library()).await.expect("a plan");
     assert!(plan.is_empty(), "{:?}", plan.steps);
@@ -285,11 +264,16 @@ async fn the_last_schema_is_served_after_reopening() {
 
 #[tokio::test]
 async fn a_changed_schema_reaches_readers_that_have_held_statements() {
-    let fixture = with(&schema(vec![table("t", vec![required("id", SERIAL), column("v", TEXT)])])).await;
+    let fixture =
+        with(&schema(vec![table("t", vec![required("id", SERIAL), column("v", TEXT)])])).await;
     write(&fixture.store, vec![insert("t", &[("v", text("1"))], &[])]).await.expect("a row");
     let shown = select("t", &[output("v", TEXT)], Expression::Always(true));
     assert_eq!(json(&fixture.store, &shown).await, r#"[{"v":"1"}]"#);
-    migrate(&fixture.store, &schema(vec![table("t", vec![required("id", SERIAL), column("v", INTEGER)])])).await;
+    migrate(
+        &fixture.store,
+        &schema(vec![table("t", vec![required("id", SERIAL), column("v", INTEGER)])]),
+    )
+    .await;
     let shown = select("t", &[output("v", INTEGER)], Expression::Always(true));
     assert_eq!(json(&fixture.store, &shown).await, r#"[{"v":1}]"#);
 }

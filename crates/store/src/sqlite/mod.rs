@@ -19,6 +19,8 @@ mod reader;
 mod script;
 mod shadow;
 mod show;
+#[cfg(test)]
+mod tests;
 mod translate;
 mod write;
 mod writer;
