@@ -1,6 +1,11 @@
 //! What was understood of the data chapter, in words, for the ledger.
 
-use super::{Column, Data, DefaultValue, Form, Table, resolve::Resolved};
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    Column, Data, DefaultValue, Form, Table, forms::Forms, name::entity_key, relations::End,
+    resolve::Resolved,
+};
 use crate::{
     Chapter, ClaimKind, Enforcement, Ledger, Span,
     statement::{Claim, Class},
@@ -25,6 +30,40 @@ pub(crate) fn bind(ledger: &mut Ledger, resolved: &Resolved) {
     for view in &data.views {
         let meaning = format!("view `{}` of {}", view.name, view.tables.join(", "));
         put(ledger, view.span, ClaimKind::View, meaning, None);
+    }
+}
+
+/// Records what the other forms say of tables that SQL declares, and their relations.
+pub(crate) fn bind_forms(ledger: &mut Ledger, resolved: &Resolved, forms: &Forms) {
+    for &span in &forms.unfilled {
+        ledger.class(span, "line", Class::Placeholder, "an entity that is not filled in");
+    }
+    let mut names: HashMap<String, &str> = HashMap::new();
+    let mut declared = HashSet::new();
+    for table in &resolved.data.tables {
+        names.insert(entity_key(&table.name), &table.name);
+        declared.insert(table.span);
+    }
+    for sketch in forms.sketches.iter().filter(|sketch| !declared.contains(&sketch.span)) {
+        if let Some(table) = names.get(&sketch.key()) {
+            let meaning = format!("`{}`, checked against table `{table}`", sketch.name);
+            let about = Some(format!("table:{table}"));
+            put(ledger, sketch.statement, ClaimKind::Diagram, meaning, about);
+        }
+    }
+    for relation in &forms.relations {
+        let side = |end: &End| if end.many { "many" } else { "one" };
+        let ends = [&relation.from, &relation.to];
+        if ends.iter().all(|end| names.contains_key(&entity_key(&end.name))) {
+            let meaning = format!(
+                "{} `{}` to {} `{}`",
+                side(&relation.from),
+                relation.from.name,
+                side(&relation.to),
+                relation.to.name
+            );
+            put(ledger, relation.span, ClaimKind::Relation, meaning, None);
+        }
     }
 }
 

@@ -32,8 +32,6 @@ pub(crate) struct Draft {
     pub(crate) functions: Vec<Function>,
     /// Procedural statements that are left out.
     pub(crate) procedural: Vec<(Span, String)>,
-    /// Index sentences in prose: columns, and where.
-    pub(crate) index_sentences: Vec<(Vec<Name>, Option<String>, Span)>,
 }
 
 /// A table as it is declared.
@@ -156,8 +154,6 @@ pub(crate) struct Change {
     pub(crate) table: Name,
     /// What is done.
     pub(crate) action: ChangeAction,
-    /// Where.
-    pub(crate) span: Span,
 }
 
 /// What is done to a table.

@@ -2,15 +2,24 @@
 
 mod claim;
 pub mod codes;
+mod column_table;
+mod cross_check;
 mod draft;
+mod er_diagram;
+mod forms;
+mod index_sentence;
+mod json_sketch;
 mod model;
 pub(crate) mod name;
 mod read;
+mod relations;
 mod resolve;
 mod secret;
+mod sketch;
 pub(crate) mod sql;
 #[cfg(test)]
 mod tests;
+mod typescript;
 mod values;
 
 pub use model::*;

@@ -76,7 +76,23 @@ pub(crate) fn singular(word: &str) -> String {
 
 /// The plural of an English noun, by its ending.
 pub(crate) fn plural(word: &str) -> String {
-    if singular(word) != word {
+    const UNCOUNTED: &[&str] = &[
+        "data",
+        "metadata",
+        "media",
+        "information",
+        "feedback",
+        "equipment",
+        "staff",
+        "software",
+        "content",
+        "inventory",
+        "history",
+        "stock",
+        "people",
+        "children",
+    ];
+    if singular(word) != word || UNCOUNTED.contains(&word) {
         return word.to_owned();
     }
     if let Some(stem) = word.strip_suffix('y') {

@@ -2,8 +2,9 @@
 //! what was understood.
 
 use super::{
-    claim, codes,
+    claim, codes, cross_check,
     draft::Draft,
+    forms,
     resolve::resolve,
     sql::{self, Outcome},
 };
@@ -26,8 +27,13 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
         }
     }
     report_procedural(&mut reading.diagnostics, &draft);
-    let resolved = resolve(draft, &mut reading.diagnostics);
+    let mut forms = forms::gather(reading);
+    let drawn = forms::declare(&mut forms, &mut draft);
+    forms::report_drawn(&drawn, outline, &mut reading.diagnostics);
+    let mut resolved = resolve(draft, &mut reading.diagnostics);
+    cross_check::check(&forms, &mut resolved, &mut reading.diagnostics);
     claim::bind(&mut reading.ledger, &resolved);
+    claim::bind_forms(&mut reading.ledger, &resolved, &forms);
     system.data = resolved.data;
 }
 

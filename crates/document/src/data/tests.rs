@@ -225,3 +225,93 @@ fn sql_is_found_in_fences_of_any_label_and_in_lists() {
     );
     assert_eq!(found(&compiled), ["D007 TXT"]);
 }
+
+#[test]
+fn other_forms_declare_tables_where_no_sql_does() {
+    let compiled = compiled(
+        "# A\n\n## Data Model\n\n```mermaid\nerDiagram\n  SHIP ||--o{ CREW_MEMBER : carries\n  SHIP {\n    \
+         string id PK\n    string name \"required\"\n    timestamp createdAt\n  }\n  CREW_MEMBER {\n    \
+         int id PK\n    string ship_id FK\n  }\n```\n\n### `ports`\n\n| Column | Type | Constraints |\n\
+         |---|---|---|\n| id | UUID | PK |\n| name | VARCHAR(80) | NOT NULL, unique |\n| state | enum \
+         `open, shut` | default open |\n\n### Cargo\n\n- **id**: uuid\n- **label**: string, required\n- \
+         **shipId**: uuid\n",
+    );
+    assert_eq!(found(&compiled), [""; 0]);
+    let data = &compiled.system.data;
+    let names: Vec<&str> = data.tables.iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(names, ["ships", "crew_members", "ports", "cargos"]);
+    assert_eq!(column(&compiled, "ships", "id").default, Some(DefaultValue::RandomUuid));
+    assert_eq!(column(&compiled, "ships", "created_at").default, Some(DefaultValue::Now));
+    assert!(!column(&compiled, "ships", "name").nullable);
+    assert_eq!(column(&compiled, "crew_members", "ship_id").kind, ColumnType::Uuid);
+    assert_eq!(data.table("crew_members").expect("crew").foreign_keys[0].table, "ships");
+    assert_eq!(data.table("ports").expect("ports").unique_keys[0].columns, ["name"]);
+    assert_eq!(
+        column(&compiled, "ports", "state").kind,
+        ColumnType::Enum { name: "ports_state".to_owned() }
+    );
+}
+
+#[test]
+fn an_interface_declares_what_is_stored_and_no_message() {
+    let compiled = compiled(
+        "# A\n\n## Data Models\n\n```typescript\ntype Rank = 'mate' | 'captain';\n\ninterface Sailor {\n  \
+         id: string; // UUID\n  rank: Rank;\n  nickName?: string;\n  address: {\n    street: string;\n  };\n  \
+         ships: Ship[];\n  createdAt: Date;\n}\n\ninterface CreateSailorRequest {\n  id: string;\n  name: \
+         string;\n}\n```\n",
+    );
+    assert_eq!(found(&compiled), [""; 0]);
+    let data = &compiled.system.data;
+    assert_eq!(data.tables.len(), 1);
+    let names: Vec<&str> = data.tables[0].columns.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["id", "rank", "nick_name", "address", "created_at"]);
+    assert_eq!(data.enumeration("sailors_rank").expect("rank").values, ["mate", "captain"]);
+    assert_eq!(column(&compiled, "sailors", "address").kind, ColumnType::Json);
+    assert!(column(&compiled, "sailors", "nick_name").nullable);
+}
+
+#[test]
+fn a_json_sketch_declares_a_table_under_its_name() {
+    let compiled = compiled(
+        "# A\n\n## Data Model\n\n**Ship**\n\n```json\n{\n  \"id\": \"uuid\",\n  \"name\": \"string, \
+         unique\",\n  \"tons\": \"number\"\n}\n```\n",
+    );
+    assert_eq!(found(&compiled), [""; 0]);
+    assert_eq!(compiled.system.data.tables[0].name, "ships");
+    assert_eq!(compiled.system.data.tables[0].unique_keys.len(), 1);
+}
+
+#[test]
+fn other_forms_are_checked_against_sql() {
+    let compiled = compiled(
+        "# A\n\n## Data Model\n\n```mermaid\nerDiagram\n  USERS ||--o{ POSTS : writes\n  USERS {\n    uuid id \
+         PK\n    string password\n    boolean email\n    timestamp createdAt\n  }\n  TAGS {\n    uuid id \
+         PK\n  }\n  a b c d\n```\n\n```sql\nCREATE TABLE users (id UUID PRIMARY KEY, email TEXT, \
+         password_hash TEXT, created_at TIMESTAMPTZ);\n```\n\n- Index on (email)\n- Composite index on \
+         (email, colour)\n\n### Relationships\n\n- User → Team: belongs to one\n- Data → insight: as \
+         usual\n",
+    );
+    assert_eq!(
+        found(&compiled),
+        [
+            "D023 POSTS",
+            "D021 password",
+            "D022 boolean",
+            "D020 TAGS",
+            "D024 a b c d",
+            "D006 colour",
+            "D023 Team"
+        ]
+    );
+    assert_eq!(compiled.system.data.table("users").expect("users").indexes.len(), 1);
+}
+
+#[test]
+fn hostile_scripts_end_soon() {
+    for piece in ["(", "CREATE TABLE a(b int);", "'", "[", "$", "a+", "-- x\n", "CHECK ((", "\"\n"]
+    {
+        let text = piece.repeat(4_000);
+        let _ = sql(&format!("CREATE TABLE t (id INT CHECK ({text}"));
+        let _ = sql(&text);
+    }
+}

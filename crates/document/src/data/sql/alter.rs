@@ -23,7 +23,6 @@ pub(crate) fn read_alter(
     draft: &mut Draft,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Outcome {
-    let statement = cursor.span_of_all();
     let _ = cursor.takes("ALTER");
     if cursor.takes("TYPE") {
         return add_value(cursor, draft);
@@ -47,7 +46,7 @@ pub(crate) fn read_alter(
     for action in Group::of(cursor.script, cursor.rest()).items() {
         match read_action(action, &table, draft, diagnostics) {
             Some(action) => {
-                draft.changes.push(Change { table: table.clone(), action, span: statement });
+                draft.changes.push(Change { table: table.clone(), action });
             }
             None => outcome = Outcome::Ignored("concerns how a server stores rows"),
         }

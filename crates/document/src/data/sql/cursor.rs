@@ -295,16 +295,6 @@ impl<'a> Group<'a> {
             })
             .collect()
     }
-
-    /// All of it in the source.
-    pub(crate) fn span(&self) -> Span {
-        span_of(self.script, self.tokens)
-    }
-
-    /// The text inside.
-    pub(crate) fn text(&self) -> &'a str {
-        text_of(self.script, self.tokens)
-    }
 }
 
 /// The span from the first to the last of these tokens.

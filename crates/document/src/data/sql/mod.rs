@@ -14,6 +14,8 @@ mod table;
 pub(crate) mod token;
 mod view;
 
+pub(crate) use kind::known_type;
+
 use cursor::{Cursor, Script};
 use token::TokenKind;
 

@@ -73,7 +73,7 @@ pub(crate) fn read_index(
         return Outcome::Ignored("a template's hole");
     }
     let parts = Parts { indexes: vec![index], ..Parts::default() };
-    draft.changes.push(Change { table, action: ChangeAction::Add(parts), span: statement });
+    draft.changes.push(Change { table, action: ChangeAction::Add(parts) });
     Outcome::Declaration
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     column::read_column,
-    cursor::{Cursor, Group, Name, span_of},
+    cursor::{Cursor, Group, Name},
     expression::sql_expression,
     kind::known_type,
     sentence,
@@ -474,9 +474,4 @@ fn read_options(cursor: &mut Cursor<'_>, table: &mut DraftTable) {
             cursor.next();
         }
     }
-}
-
-/// The span of an item in the source, for claims.
-pub(crate) fn item_span(item: &Cursor<'_>) -> Span {
-    span_of(item.script, item.rest())
 }
