@@ -15,10 +15,11 @@ use super::{
     lockout::Failures,
     password,
     principal::{Principal, User},
-    profile::{self, Creator, Draft},
+    profile,
     rows::{self, equal},
     sessions,
     shape::{self, Reply},
+    signup::{Creator, Draft},
     token::Audience,
 };
 use crate::{Problem, Running, problem::ProblemCode, service::Inner};

@@ -6,9 +6,10 @@ use store::{Expression, Kind, Value, query::Step};
 
 use super::{
     accounts::{Account, Accounts, is_admin_role},
-    profile::{self, Creator, Draft},
+    profile,
     rows::{self, equal, moment, text},
     secret,
+    signup::{Creator, Draft},
     tables::{CREDENTIALS, SETTINGS, TEXT},
 };
 use crate::{Problem, Running, problem::ProblemCode, service::Inner};

@@ -23,6 +23,7 @@ mod secret;
 mod sessions;
 mod shape;
 mod shield;
+mod signup;
 mod tables;
 mod token;
 mod who;
@@ -54,6 +55,11 @@ impl State {
     /// One user's row has changed or gone: tokens of this user are looked at again.
     pub fn user_changed(&self, subject: &str) {
         self.changes.user(subject);
+    }
+
+    /// Any user's row may have changed or gone.
+    pub fn users_changed(&self) {
+        self.changes.everybody();
     }
 
     /// Rows of `table` have changed in a way that may touch any user: to be called after every
@@ -106,3 +112,6 @@ pub fn jwks(inner: &Inner, running: &Running) -> Result<serde_json::Value, Probl
     let keys: Vec<_> = key.public.iter().cloned().collect();
     Ok(serde_json::json!({ "keys": keys }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! Tables that the engine keeps for itself beside those of the document, and the built-in table of
 //! users. None but the latter is ever a resource.
 
+use std::borrow::Cow;
+
 use document::{
     Span, System,
     data::{self, ColumnType, Data, DefaultValue, Form},
@@ -21,7 +23,7 @@ pub(super) const REFRESH_TOKENS: &str = "_vitruvius_refresh_tokens";
 /// Password, role and the mark of the admin, where the document's table of users has no place.
 pub(super) const CREDENTIALS: &str = "_vitruvius_credentials";
 /// Failed sign-ins by name.
-pub(super) const FAILURES: &str = "_vitruvius_failures";
+pub(super) const FAILURES: &str = "_vitruvius_login_failures";
 /// What the engine must remember about itself.
 pub(super) const SETTINGS: &str = "_vitruvius_settings";
 /// Starts the name of every table that is never a resource.
@@ -45,6 +47,15 @@ pub fn built_in_users(system: &System) -> Option<data::Table> {
     let is_needed = system.security.identity == Identity::BuiltIn;
     let is_free = built_in_users_name(system) == USERS && system.data.table(USERS).is_none();
     (is_needed && is_free).then(|| users_table(USERS, role_default(system)))
+}
+
+/// The table of users with all its columns, whoever declares it.
+pub(super) fn declared_users(system: &System) -> Cow<'_, data::Table> {
+    let accounts = Accounts::of(system);
+    match system.data.table(&accounts.table) {
+        Some(table) => Cow::Borrowed(table),
+        None => Cow::Owned(users_table(&accounts.table, role_default(system))),
+    }
 }
 
 /// The role of somebody who signs up.
