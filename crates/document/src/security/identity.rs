@@ -1,9 +1,10 @@
 //! Finds the table that holds users, and in it the columns for login, password, role and state.
 
 use crate::{
+    Diagnostic,
     data::{Column, ColumnType, Data, DefaultValue, Table},
     expression::Literal,
-    security::{Identity, vocabulary::name_words},
+    security::{Identity, codes, vocabulary::name_words},
 };
 
 /// Names of tables that hold users, most telling first, in the singular.
@@ -113,6 +114,34 @@ pub(super) fn role_column(table: &Table) -> Option<&Column> {
                 | ColumnType::Other { .. }
         )
     })
+}
+
+/// Tells where users refer to a table of roles.
+pub(super) fn report_roles_table(
+    data: &Data,
+    identity: &Identity,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let Identity::Table { table, role: None, .. } = identity else { return };
+    let Some(table) = data.table(table) else { return };
+    let key = table.foreign_keys.iter().find(|key| {
+        name_words(&key.table).last().is_some_and(|word| word == "role") && key.columns.len() == 1
+    });
+    let (Some(key), Some(column)) = (key, key.and_then(|key| key.columns.first())) else { return };
+    let message = format!(
+        "`{}.{column}` refers to the table `{}`: the role that decides about access is kept \
+         beside the user",
+        table.name, key.table
+    );
+    let mut diagnostic =
+        Diagnostic::new(&codes::S009, key.span, message).label("a key, not a role's name");
+    if let Some(roles) = data.table(&key.table) {
+        diagnostic = diagnostic.also(roles.span, "its rows are data like any other");
+    }
+    diagnostics.push(diagnostic.help(
+        "to let a column decide, write `role VARCHAR(20) NOT NULL DEFAULT 'member' \
+         CHECK (role IN ('member', 'admin'))`",
+    ));
 }
 
 /// The column and value that say that a user may log in.

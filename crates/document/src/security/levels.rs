@@ -202,6 +202,12 @@ impl Levels<'_> {
             reading.ledger.bind(sentence.span, sentence.form, claim(meaning));
             return;
         }
+        if let Some(parent) = self.inherited(&lower) {
+            let meaning = format!("`{}` may all that `{parent}` may", sentence.name);
+            inherit(&parent, &who, sentence, permissions);
+            reading.ledger.bind(sentence.span, sentence.form, claim(meaning));
+            return;
+        }
         if let Some(meaning) = definition(&who, &lower) {
             reading.ledger.bind(sentence.span, sentence.form, claim(meaning.to_owned()));
             return;
@@ -210,6 +216,26 @@ impl Levels<'_> {
         read.unread.retain(|piece| !is_built_in(piece));
         self.classify(reading, sentence, &read, claim);
         add(permissions, &read, &who, sentence);
+    }
+
+    /// The role whose permissions a sentence passes on: `All editor permissions`.
+    fn inherited(&self, lower: &str) -> Option<String> {
+        self.book.roles.iter().map(|role| role.name.clone()).find(|name| {
+            let word = name.to_lowercase().replace('_', " ");
+            [
+                format!("all {word} permissions"),
+                format!("all {word} rights"),
+                format!("all {word} capabilities"),
+                format!("everything {word}"),
+                format!("everything a {word}"),
+                format!("everything an {word}"),
+                format!("same as {word}"),
+                format!("inherits from {word}"),
+                format!("inherits {word}"),
+            ]
+            .iter()
+            .any(|words| lower.trim().starts_with(words.as_str()))
+        })
     }
 
     /// Records what was and what was not understood.
@@ -275,6 +301,22 @@ fn add(permissions: &mut Vec<Permission>, read: &Phrases, who: &Who, sentence: &
         );
         permissions.push(if phrase.own { permission.own() } else { permission });
     }
+}
+
+/// Gives what one role may to another, too.
+fn inherit(parent: &str, who: &Who, sentence: &Sentence<'_>, permissions: &mut Vec<Permission>) {
+    let passed: Vec<Permission> = permissions
+        .iter()
+        .filter(|known| matches!(&known.who, Who::Role { name } if name == parent))
+        .map(|known| {
+            let mut passed = known.clone();
+            passed.who = who.clone();
+            passed.text = format!("{}: {}", sentence.name, sentence.text.trim());
+            passed.span = sentence.span;
+            passed
+        })
+        .collect();
+    permissions.extend(passed);
 }
 
 fn says_owner_only(lower: &str) -> bool {

@@ -7,14 +7,16 @@ use crate::{
     security::{
         Identity,
         access::{Access, Permission},
-        closed, endpoints, identity,
+        closed, contradictions, endpoints, identity,
         levels::Levels,
         matrices::Matrices,
+        moves,
         owners::{self, Ownership},
         phrases::Nouns,
         policies::Policies,
         role_definitions,
         roles::RoleBook,
+        yaml_roles,
     },
     statement::Claim,
     system::System,
@@ -26,6 +28,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let ownership = owners::owners(&system.data, &identity);
     let book = roles(reading, system, &identity);
     endpoints::resolve_callers(&mut system.api, &book, &mut reading.diagnostics);
+    let moves = moves::resolve(&mut system.messaging.machines, &book, &mut reading.diagnostics);
     let mut permissions = lists(reading, system, &identity, &ownership, &book);
     let (from_policies, restrictions) =
         Policies { data: &system.data, identity: &identity, book: &book, ownership: &ownership }
@@ -39,6 +42,8 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
             .iter()
             .flat_map(|endpoint| endpoints::permissions(endpoint, &system.data.tables)),
     );
+    permissions.extend(moves);
+    contradictions::report(&permissions, &mut reading.diagnostics);
     permissions.sort_by_key(|permission| (permission.span.file, permission.span.start));
 
     let security = &mut system.security;
@@ -51,6 +56,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
         restrictions: &restrictions,
     };
     security.grants = access.grants(&permissions, &mut reading.diagnostics);
+    identity::report_roles_table(&system.data, &identity, &mut reading.diagnostics);
     closed::report(&system.data, security, &ownership, &mut reading.diagnostics);
     security.roles = book.roles;
     security.owners = ownership.owners;
@@ -74,6 +80,7 @@ fn lists(
     let mut permissions = Levels { book, nouns: &nouns, ownership }.read(reading);
     let said = Matrices { book, nouns: &nouns }.read(reading);
     permissions.extend(said.permissions);
+    permissions.extend(yaml_roles::read(reading, book, &nouns));
     for (index, callers) in said.callers {
         if let Some(endpoint) = system.api.endpoints.get_mut(index) {
             endpoint.callers.get_or_insert(callers);

@@ -1,9 +1,12 @@
-//! Roles defined inside fences: `Role: admin` lines and TypeScript unions or enums.
+//! Roles defined inside fences: `Role: admin` lines, TypeScript unions or enums, and YAML.
 
 use super::{Found, is_common_role, is_role_shaped, speaks_of_roles};
 use crate::{
     outline::{Fence, NodeId, Outline},
-    security::roles::{ClosedList, Definition},
+    security::{
+        roles::{ClosedList, Definition},
+        yaml_roles,
+    },
 };
 
 /// Reads one fence.
@@ -13,7 +16,7 @@ pub(super) fn fence(outline: &Outline, id: NodeId, fence: &Fence, found: &mut Fo
         "typescript" | "ts" | "tsx" | "javascript" | "js" => type_script(fence, found),
         "yaml" | "yml" => {
             let is_about = outline.context(id).iter().any(|words| speaks_of_roles(words));
-            yaml_roles(fence, is_about, &mut found.definitions);
+            found.definitions.extend(yaml_roles::definitions(fence, is_about));
         }
         _ => {}
     }
@@ -98,6 +101,3 @@ fn quoted(text: &str) -> Vec<String> {
     }
     names
 }
-
-/// `roles:` with a name per member or per item.
-fn yaml_roles(_fence: &Fence, _is_about: bool, _definitions: &mut Vec<Definition>) {}

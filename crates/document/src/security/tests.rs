@@ -657,3 +657,78 @@ fn paths_of_the_admin_stay_the_admins() {
     assert_eq!(who_may(&system, "posts", &Action::Read), ["Authenticated"]);
     assert!(who_may(&system, "users", &Action::Read).is_empty());
 }
+
+#[test]
+fn roles_in_yaml_list_permissions() {
+    let text = format!(
+        "{BLOG}\n### RBAC\n\n```yaml\nroles:\n  member:\n    - posts:read\n    - posts:update:own\n  \
+         editor:\n    - \"read:comments\"\n    - moon:fly\n  admin:\n    - \"*\"\n```\n"
+    );
+    let (system, _) = compiled(&text);
+    assert_eq!(who_may(&system, "posts", &Action::Read), ["member"]);
+    assert_eq!(who_may(&system, "posts", &Action::Update), ["member own"]);
+    assert_eq!(who_may(&system, "comments", &Action::Read), ["editor"]);
+}
+
+#[test]
+fn machines_of_other_tools_define_no_roles() {
+    let text = "```yaml\nhosts: web\nroles:\n  - nginx\n  - postgres\n```\n";
+    let (system, _) = compiled(text);
+    assert!(system.security.roles.is_empty());
+}
+
+#[test]
+fn a_table_and_an_endpoint_that_disagree_are_told() {
+    let text = "\
+## Permission Matrix
+
+| Action | Customer | Shop Manager |
+| --- | --- | --- |
+| Delete products | ❌ | ✅ |
+";
+    let mut system = shop();
+    system.api.endpoints =
+        vec![endpoint("DELETE /products/{id}", "products", Operation::Delete, "Customer")];
+    let (system, codes) = secured(text, system);
+    assert!(codes.contains(&"S006"));
+    assert_eq!(who_may(&system, "products", &Action::Delete), ["shop_manager"]);
+}
+
+#[test]
+fn a_role_may_have_the_permissions_of_another() {
+    let text = "\
+## Roles
+
+- **Customer**: read products
+- **Shop Manager**: all customer permissions
+";
+    let (system, _) = secured(text, shop());
+    assert_eq!(who_may(&system, "products", &Action::Read), ["customer", "shop_manager"]);
+}
+
+#[test]
+fn roles_in_a_table_of_their_own_are_told() {
+    let mut system = shop();
+    system.data.tables[0] = table("users", "email, password_hash, role_id -> roles");
+    system.data.tables.push(table("roles", "name"));
+    let (_, codes) = secured("", system);
+    assert!(codes.contains(&"S009"));
+}
+
+#[test]
+fn names_beside_moves_say_who() {
+    let text = format!(
+        "{BLOG}\n```sql\nCREATE TABLE tickets (\n  id UUID PRIMARY KEY,\n  \
+         user_id UUID NOT NULL REFERENCES users(id),\n  \
+         status TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'done', 'lost'))\n);\n```\n\n\
+         ## Ticket states\n\n| From | To | Action | Who |\n|---|---|---|---|\n\
+         | open | done | resolve | Editor |\n| open | lost | expire | System |\n"
+    );
+    let (system, _) = compiled(&text);
+    let machine =
+        system.messaging.machines.iter().find(|found| found.table == "tickets").expect("tickets");
+    assert_eq!(machine.transitions[0].roles, ["editor"]);
+    assert_eq!(machine.transitions[1].roles, ["admin"]);
+    let resolve = Action::Transition { name: "resolve".to_owned() };
+    assert_eq!(who_may(&system, "tickets", &resolve), ["editor"]);
+}
