@@ -2,7 +2,7 @@
 //! only to safe places, and each piece carries the mark of what it was understood as.
 
 use document::{
-    Compiled, Diagnostic, Level, Statement,
+    ClaimKind, Compiled, Diagnostic, Level, Statement,
     outline::{Fence, Inline, Mark as TextMark, NodeId, NodeKind, Part},
 };
 use maud::{Markup, html};
@@ -197,8 +197,11 @@ fn chips(mark: Option<&Mark<'_>>) -> Markup {
     let mut shown: Vec<(&str, &Statement)> = Vec::new();
     for statement in mark.iter().flat_map(|mark| &mark.statements) {
         let Some(subject) = statement.subject.as_deref() else { continue };
-        // Columns are told by their line's mark; a chip on each would drown the schema.
-        if !subject.starts_with("column:") && shown.iter().all(|&(known, _)| known != subject) {
+        // Columns and what hangs on a table are told by their line's mark; a chip on each would
+        // drown the schema.
+        let is_row_of_schema = subject.starts_with("column:")
+            || (subject.starts_with("table:") && statement.kind != Some(ClaimKind::Table));
+        if !is_row_of_schema && shown.iter().all(|&(known, _)| known != subject) {
             shown.push((subject, statement));
         }
     }

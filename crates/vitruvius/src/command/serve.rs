@@ -86,6 +86,7 @@ impl Serve {
             Ok(service) => service,
             Err(error) => return self.not_started(&compiled, error),
         };
+        service.mount(Arc::new(console::Console::new()));
         // Without a link the service still serves; the log says what kept it from being made.
         let link = engine::security::admin_link(&service.inner).await.unwrap_or_default();
         print(&self.greeting(&compiled, address, &service, link.as_deref()))?;
