@@ -1,5 +1,7 @@
 //! Finds the endpoints of a document in every form that people write them in.
 
+use std::collections::HashMap;
+
 use super::{
     EndpointForm,
     draft::{Draft, summary_of},
@@ -16,6 +18,7 @@ use crate::{
 /// All endpoints of the document that are its own, in the order of the text, paths absolute.
 pub(super) fn collect(outline: &Outline, scopes: &Scopes) -> Vec<Draft> {
     let mut drafts = Vec::new();
+    let mut spoken: HashMap<Option<NodeId>, bool> = HashMap::new();
     for id in 0..outline.nodes.len() {
         let from = drafts.len();
         match &outline.nodes[id].kind {
@@ -34,7 +37,10 @@ pub(super) fn collect(outline: &Outline, scopes: &Scopes) -> Vec<Draft> {
         };
         let mut found = drafts.split_off(from);
         found.retain(|draft| is_ours(draft, scopes, section));
-        let speaks_only = speaks_of_endpoints(outline, id);
+        if found.is_empty() {
+            continue;
+        }
+        let speaks_only = *spoken.entry(section).or_insert_with(|| speaks(outline, section));
         for draft in &mut found {
             draft.is_mention |= speaks_only;
             if draft.host.is_none() {
@@ -47,11 +53,7 @@ pub(super) fn collect(outline: &Outline, scopes: &Scopes) -> Vec<Draft> {
 }
 
 /// Sections in which endpoints are only spoken of: limits, tests, targets.
-fn speaks_of_endpoints(outline: &Outline, id: NodeId) -> bool {
-    let section = match &outline.nodes[id].kind {
-        NodeKind::Heading { .. } => Some(id),
-        _ => outline.nodes[id].section,
-    };
+fn speaks(outline: &Outline, section: Option<NodeId>) -> bool {
     let Some(NodeKind::Heading { inline, .. }) = section.map(|at| &outline.nodes[at].kind) else {
         return false;
     };

@@ -73,6 +73,9 @@ fn unlisted(schema: &Yaml, body: &Value, at: &mut Vec<String>, missing: &mut Vec
     }
 }
 
+/// Routes that are compared with the endpoints.
+const ROUTES_MAX: usize = 200;
+
 /// Gateway routes (`` `/api/v1/notes` → Note Service ``) under which no endpoint lies.
 pub(super) fn routes(
     outline: &Outline,
@@ -82,6 +85,7 @@ pub(super) fn routes(
     let Some((_, first_endpoint)) = endpoints.first() else { return };
     let mut idle: Vec<(String, Span)> = Vec::new();
     let mut speaks_of_routes = false;
+    let mut routes_left = ROUTES_MAX;
     for node in &outline.nodes {
         let inline = match &node.kind {
             NodeKind::Heading { inline, .. } | NodeKind::Paragraph(inline) => {
@@ -102,6 +106,10 @@ pub(super) fn routes(
             continue;
         }
         let Some(route) = path::read(code.trim_end_matches('*')) else { continue };
+        if routes_left == 0 {
+            break;
+        }
+        routes_left -= 1;
         let is_used = endpoints.iter().any(|(path, _)| path::starts_with(path, &route.text));
         if !is_used && !route.is_pattern {
             idle.push((route.text, span));

@@ -3,6 +3,8 @@
 
 use std::{collections::HashMap, ops::Range};
 
+use indexmap::{IndexMap, IndexSet};
+
 use super::{Method, codes, names, path};
 use crate::{
     Diagnostic, Span,
@@ -19,7 +21,7 @@ struct Word {
 /// What a schema defines and uses.
 #[derive(Debug, Default)]
 pub(super) struct Schema {
-    defined: Vec<String>,
+    defined: IndexSet<String>,
     used: Vec<(String, Span)>,
     /// Fields of `Mutation`, with their places.
     mutations: Vec<(String, Span)>,
@@ -113,7 +115,7 @@ fn read(fence: &Fence, schema: &mut Schema) {
                     if matches!(word.text.as_str(), "scalar" | "union") {
                         owner.clear();
                     }
-                    schema.defined.push(name);
+                    schema.defined.insert(name);
                 }
                 index += 1;
             }
@@ -157,17 +159,15 @@ impl Schema {
     /// Types that are used and not defined, one diagnostic each.
     pub(super) fn check_types(&self, diagnostics: &mut Vec<Diagnostic>) {
         const BUILT_IN: &[&str] = &["Int", "Float", "String", "Boolean", "ID"];
-        let mut missing: Vec<(&str, Vec<Span>)> = Vec::new();
+        let mut missing: IndexMap<&str, Vec<Span>> = IndexMap::new();
         for (name, span) in &self.used {
-            if BUILT_IN.contains(&name.as_str()) || self.defined.contains(name) {
+            if BUILT_IN.contains(&name.as_str()) || self.defined.contains(name.as_str()) {
                 continue;
             }
-            match missing.iter_mut().find(|(known, _)| known == name) {
-                Some((_, places)) => places.push(*span),
-                None => missing.push((name, vec![*span])),
-            }
+            missing.entry(name.as_str()).or_default().push(*span);
         }
         if missing.len() > MISSING_MAX {
+            let missing: Vec<(&str, Vec<Span>)> = missing.into_iter().collect();
             diagnostics.extend(excerpt(&missing));
             return;
         }
@@ -249,7 +249,7 @@ const MISSING_MAX: usize = 6;
 
 fn excerpt(missing: &[(&str, Vec<Span>)]) -> Option<Diagnostic> {
     let (_, places) = missing.first()?;
-    let names: Vec<String> = missing.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let names: Vec<String> = missing.iter().take(20).map(|(name, _)| format!("`{name}`")).collect();
     let message = format!("the GraphQL schema does not define {}", names.join(", "));
     let mut diagnostic =
         Diagnostic::new(&codes::A012, *places.first()?, message).label("not defined");

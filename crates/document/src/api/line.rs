@@ -15,13 +15,17 @@ pub(super) struct Mention {
     pub(super) range: Range<usize>,
 }
 
+/// Mentions in one paragraph, item or cell, beyond which the rest is left alone: no person writes
+/// so many, and each costs a look at its surroundings.
+const MENTIONS_MAX: usize = 200;
+
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
 /// All mentions in a text, in order.
 pub(super) fn mentions(text: &str) -> Vec<Mention> {
     let mut found = Vec::new();
     let mut at = 0;
-    while at < text.len() {
+    while at < text.len() && found.len() < MENTIONS_MAX {
         match mention_at(text, at) {
             Some(mention) => {
                 at = mention.range.end.max(at + 1);
@@ -78,7 +82,10 @@ pub(super) fn method_list(text: &str, at: usize) -> Option<(Vec<Method>, usize)>
                 separator += word.len();
             }
         }
-        if separator == 0 || method_word(text, at + separator).is_none() {
+        if separator == 0
+            || methods.len() > METHODS.len()
+            || method_word(text, at + separator).is_none()
+        {
             return Some((methods, at));
         }
         at += separator;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
 use super::{EndpointForm, Example, Method, codes, draft::Draft, path, scope::Scopes};
@@ -239,10 +240,10 @@ impl Specification<'_> {
     /// References to schemas that nobody defines.
     pub(super) fn check_references(
         &self,
-        defined: &[(String, String)],
+        defined: &IndexSet<(String, String)>,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
-        let mut missing: Vec<(String, String, Vec<Range<usize>>)> = Vec::new();
+        let mut missing: IndexMap<(String, String), Vec<Range<usize>>> = IndexMap::new();
         let mut open = vec![&self.root];
         while let Some(node) = open.pop() {
             match &node.kind {
@@ -252,16 +253,12 @@ impl Specification<'_> {
                         match (key.text(), value.text()) {
                             (Some("$ref"), Some(target)) => {
                                 let Some((group, name)) = component(target) else { continue };
-                                let known = defined.iter().any(|(g, n)| *g == group && *n == name);
-                                if known {
+                                let component = (group, name);
+                                if defined.contains(&component) {
                                     continue;
                                 }
                                 let range = value.range.clone();
-                                match missing.iter_mut().find(|(g, n, _)| *g == group && *n == name)
-                                {
-                                    Some((_, _, places)) => places.push(range),
-                                    None => missing.push((group, name, vec![range])),
-                                }
+                                missing.entry(component).or_default().push(range);
                             }
                             _ => open.push(value),
                         }
@@ -274,7 +271,7 @@ impl Specification<'_> {
         if defined.is_empty() {
             return;
         }
-        for (group, name, mut places) in missing {
+        for ((group, name), mut places) in missing {
             places.sort_by_key(|range| range.start);
             diagnostics.extend(self.dangling(defined, &group, &name, &places));
         }
@@ -282,7 +279,7 @@ impl Specification<'_> {
 
     fn dangling(
         &self,
-        defined: &[(String, String)],
+        defined: &IndexSet<(String, String)>,
         group: &str,
         name: &str,
         places: &[Range<usize>],

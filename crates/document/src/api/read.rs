@@ -1,5 +1,7 @@
 //! Reads the api chapter's statements into claims.
 
+use indexmap::IndexSet;
+
 use super::{
     Api, Binding, Endpoint, Method, Nested, Operation, base,
     bind::{Bound, bind},
@@ -136,7 +138,7 @@ fn check_contracts(
     specifications: &[Specification<'_>],
     drafts: &[Draft],
 ) {
-    let components: Vec<(String, String)> =
+    let components: IndexSet<(String, String)> =
         specifications.iter().flat_map(Specification::components).collect();
     for specification in specifications {
         specification.check_servers(&mut reading.diagnostics);

@@ -1,6 +1,8 @@
 //! The document's sample bodies: those under endpoints, and general ones under headings such as
 //! "Response Format" and "Error Response".
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::{
@@ -37,9 +39,14 @@ pub(super) struct Sample {
     pub(super) span: Span,
 }
 
+/// Samples beyond this change nothing any more.
+const SAMPLES_MAX: usize = 500;
+
 /// All samples, general ones first.
 pub(super) fn samples(outline: &Outline, bound: &[(Merged, Bound)]) -> Vec<Sample> {
     let mut found = general(outline);
+    found.truncate(SAMPLES_MAX);
+    let mut known: HashSet<Span> = found.iter().map(|sample| sample.span).collect();
     for (one, bound) in bound {
         for example in &one.draft.responses {
             let is_error = example.status.is_some_and(|status| status >= 400);
@@ -53,8 +60,7 @@ pub(super) fn samples(outline: &Outline, bound: &[(Merged, Bound)]) -> Vec<Sampl
                 } => Shows::Row,
                 _ => continue,
             };
-            let known = found.iter().any(|sample| sample.span == example.span);
-            if !known {
+            if found.len() < SAMPLES_MAX && known.insert(example.span) {
                 let body = example.body.clone();
                 found.push(Sample { body, shows, is_general: false, span: example.span });
             }

@@ -9,6 +9,9 @@ use crate::{
     messaging::StateMachine,
 };
 
+/// Beyond so many tables, endpoints are only bound by names, not by a search through all tables.
+const TABLES_SCANNED_MAX: usize = 1000;
+
 /// Tables by the words of paths.
 pub(super) struct Tables<'a> {
     pub(super) data: &'a Data,
@@ -51,6 +54,9 @@ impl<'a> Tables<'a> {
             (Some(plain), None) => Some(plain),
             (None, Some(composed)) => Some(composed),
             (None, None) => {
+                if self.data.tables.len() > TABLES_SCANNED_MAX {
+                    return None;
+                }
                 let end = format!("_{}", names::normal(word));
                 let mut near = self.data.tables.iter().filter(|table| {
                     names::normal(&table.name).ends_with(&end)
@@ -173,6 +179,9 @@ impl<'a> Tables<'a> {
 
     /// The only table that refers to both.
     fn join_table(&self, parent: &Table, child: &Table) -> Option<Through> {
+        if self.data.tables.len() > TABLES_SCANNED_MAX {
+            return None;
+        }
         let mut found = self.data.tables.iter().filter_map(|table| {
             if table.name == parent.name || table.name == child.name {
                 return None;
