@@ -36,8 +36,8 @@ pub(crate) fn write_integer(number: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// A floating-point number: the shortest digits that read back as the same. What JSON has no number for
-/// (infinity) becomes a string, as in PostgreSQL.
+/// A floating-point number: the shortest digits that read back as the same. What JSON has no
+/// number for (infinity) becomes a string, as in PostgreSQL.
 pub(crate) fn write_real(number: f64, bits: u8, out: &mut Vec<u8>) {
     if number.is_nan() {
         out.extend_from_slice(b"\"NaN\"");

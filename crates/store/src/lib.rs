@@ -1,5 +1,5 @@
-//! Where rows live: a wished-for [`schema`] becomes tables, [`query`] values become SQL, rows become
-//! JSON bytes without a tree of values between.
+//! Where rows live: a wished-for [`schema`] becomes tables, [`query`] values become SQL, rows
+//! become JSON bytes without a tree of values between.
 //!
 //! Knows nothing of documents, HTTP or who asks: a rule about access arrives as one more condition.
 

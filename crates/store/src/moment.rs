@@ -1,4 +1,5 @@
-//! Moments, days and times of day as text and back: the one form in which they are stored and shown.
+//! Moments, days and times of day as text and back: the one form in which they are stored and
+//! shown.
 
 use std::fmt::Write;
 

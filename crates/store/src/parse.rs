@@ -10,7 +10,8 @@ use crate::{Kind, Value, decimal::Decimal, json, moment};
 const DIGITS_EXACT: usize = 15;
 
 impl Kind {
-    /// Reads a member of a JSON body. `null` is [`Value::Null`]; whether that may be is not asked here.
+    /// Reads a member of a JSON body. `null` is [`Value::Null`]; whether that may be is not asked
+    /// here.
     ///
     /// A decimal number with more digits after the point than the column has is rounded half away
     /// from zero, as PostgreSQL does. A moment without an offset is UTC.

@@ -1,5 +1,5 @@
-//! From the tables that are there to the tables that are wished for, as steps that say what they do,
-//! why, and whether they may lose anything.
+//! From the tables that are there to the tables that are wished for, as steps that say what they
+//! do, why, and whether they may lose anything.
 
 /// How dangerous a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

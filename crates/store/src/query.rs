@@ -24,7 +24,8 @@ pub struct Select {
     pub outputs: Arc<[Output]>,
     /// Which rows; access rules are part of it.
     pub condition: Expression,
-    /// Order, with `true` for descending; NULLs last when ascending, first when descending, as in PostgreSQL.
+    /// Order, with `true` for descending; NULLs last when ascending, first when descending, as in
+    /// PostgreSQL.
     pub order: Vec<(Expression, bool)>,
     /// At most so many rows.
     pub limit: Option<u64>,

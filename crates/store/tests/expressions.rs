@@ -18,6 +18,7 @@ async fn row() -> Fixture {
         column("tags", Kind::Array { element: Box::new(TEXT) }),
         column("flag", Kind::Boolean),
         column("nothing", TEXT),
+        column("span", Kind::Interval),
     ];
     let fixture = with(&schema(vec![table("t", columns)])).await;
     let values = [
@@ -29,6 +30,7 @@ async fn row() -> Fixture {
         ("data", Value::Json(r#"{"a":{"b":5},"list":[1,2],"yes":true,"name":"x"}"#.into())),
         ("tags", Value::Json(r#"["red","blue"]"#.into())),
         ("flag", Value::Boolean(true)),
+        ("span", text("PT30M")),
     ];
     write(&fixture.store, vec![insert("t", &values, &[])]).await.expect("a row");
     fixture
@@ -145,6 +147,12 @@ async fn moments_add_subtract_and_truncate() {
         (later.clone().binary(O::Greater, column_of("at")), true),
         (later.binary(O::Subtract, column_of("at")).equals(day), true),
         (column_of("at").equals(between), true),
+        (
+            column_of("at")
+                .binary(O::Subtract, column_of("span"))
+                .equals(word("2026-11-20T17:34:05.500000Z")),
+            true,
+        ),
         (column_of("at").binary(O::Less, E::Now), true),
         (column_of("day").binary(O::LessOrEqual, E::Today), true),
         (column_of("day").binary(O::Add, number(1)).equals(word("2026-11-21")), true),

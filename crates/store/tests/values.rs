@@ -81,7 +81,7 @@ fn decimals_round_as_postgresql_does_and_overflow_loudly() {
     refused(&numeric(4, 2), json!("NaN"), "must be a number");
     refused(
         &MONEY_LARGE,
-        json!(1234567890.12345678),
+        json!(1_234_567_890.123_456_8),
         "has too many digits for a JSON number; write it as a string",
     );
 }

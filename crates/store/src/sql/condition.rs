@@ -188,10 +188,10 @@ impl<'a> SqlWriter<'a> {
     ) -> Result<(), Unsupported> {
         let Dialect::Sqlite = self.dialect;
         match operator {
-            Operator::Add | Operator::Subtract => {
-                if self.moment_arithmetic(left, operator, right)? {
-                    return Ok(());
-                }
+            Operator::Add | Operator::Subtract
+                if self.moment_arithmetic(left, operator, right)? =>
+            {
+                return Ok(());
             }
             Operator::ILike => return self.function_of("ilike", left, right),
             Operator::NotILike => return self.function_of("NOT ilike", left, right),
@@ -270,9 +270,9 @@ impl<'a> SqlWriter<'a> {
             }
             _ => return Ok(false),
         };
-        self.text.push_str("add_seconds(");
+        self.text.push_str(if subtracts { "subtract_seconds(" } else { "add_seconds(" });
         self.expression(moment)?;
-        self.text.push_str(if subtracts { ", - " } else { ", " });
+        self.text.push_str(", ");
         self.expression(length)?;
         self.text.push(')');
         Ok(true)

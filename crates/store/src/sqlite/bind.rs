@@ -1,4 +1,4 @@
-//! Values as SQLite keeps them: the representation of `docs/decisions/0002-sqlite-representation.md`.
+//! Values as SQLite keeps them; `docs/decisions/0002-sqlite-representation.md` says why.
 
 use std::borrow::Cow;
 

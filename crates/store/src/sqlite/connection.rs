@@ -13,8 +13,8 @@ pub(super) const LOCK_MS_MAX: u64 = 5_000;
 const STATEMENTS_MAX: usize = 256;
 /// Page cache of one connection, in KiB.
 const CACHE_KIB: i64 = 65_536;
-/// Pages of the write-ahead log after which they are moved into the database. Measured: 1000 costs a
-/// tenth of the throughput, 16000 stalls three times as long.
+/// Pages of the write-ahead log after which they are moved into the database. Measured: 1000 costs
+/// a tenth of the throughput, 16000 stalls three times as long.
 const CHECKPOINT_PAGES: i64 = 4_000;
 
 /// What a connection may do.
@@ -61,7 +61,7 @@ pub(super) fn open_shadow() -> rusqlite::Result<Connection> {
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    // Without it, a statement whose plan could depend on a bound value is prepared again at each bind.
+    // Without it a statement whose plan could depend on a bound value is prepared at each bind.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // A misspelt name in double quotes is an error, not a string.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;

@@ -1,4 +1,4 @@
-//! Tables and indexes as SQLite's DDL: the representation of `docs/decisions/0002-sqlite-representation.md`.
+//! Tables and indexes as SQLite's DDL; `docs/decisions/0002-sqlite-representation.md` says why.
 
 use crate::{
     Kind,

@@ -11,8 +11,8 @@ use crate::{
     schema::{Column, Schema, Table},
 };
 
-/// Steps that say what drifted. Columns that were added from outside are taken into the snapshot, as
-/// columns that are kept.
+/// Steps that say what drifted. Columns that were added from outside are taken into the snapshot,
+/// as columns that are kept.
 pub(super) fn look(
     connection: &Connection,
     snapshot: &mut Snapshot,
@@ -71,8 +71,8 @@ fn step(class: Class, summary: String, table: &Table, needs: Option<String>) -> 
     Step { summary, sql: Vec::new(), origin: table.origin.clone(), class, rows: None, needs }
 }
 
-/// Columns that are there beyond the known ones, where nothing else changed that matters; none where
-/// a known one is gone or a new one would refuse our rows.
+/// Columns that are there beyond the known ones, where nothing else changed that matters; none
+/// where a known one is gone or a new one would refuse our rows.
 fn added_columns(connection: &Connection, table: &Table) -> rusqlite::Result<Option<Vec<Column>>> {
     let mut statement = connection
         .prepare("SELECT name, type, \"notnull\", dflt_value FROM pragma_table_xinfo(?1)")?;

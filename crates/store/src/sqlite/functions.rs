@@ -135,8 +135,11 @@ fn compare(left: ValueRef<'_>, right: ValueRef<'_>) -> std::cmp::Ordering {
     }
 }
 
+/// A function of one number.
+type Function = fn(f64) -> f64;
+
 fn register_numbers(connection: &Connection) -> Result<()> {
-    let one: [(&str, fn(f64) -> f64); 8] = [
+    let one: [(&str, Function); 8] = [
         ("floor", f64::floor),
         ("ceil", f64::ceil),
         ("ceiling", f64::ceil),

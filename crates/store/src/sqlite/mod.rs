@@ -30,6 +30,7 @@ use std::{
     sync::{Arc, RwLock},
 };
 
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::{
@@ -121,7 +122,7 @@ impl Sqlite {
     /// Runs `work` on a reader thread, with the deadline of reads that are not short.
     async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&rusqlite::Connection, &Catalog) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Connection, &Catalog) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.read_within(self.shared.options.read_ms_max, work).await
     }
@@ -129,7 +130,7 @@ impl Sqlite {
     async fn read_within<T: Send + 'static>(
         &self,
         wait_ms_max: u64,
-        work: impl FnOnce(&rusqlite::Connection, &Catalog) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Connection, &Catalog) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let shared = self.shared.clone();

@@ -65,7 +65,9 @@ pub(super) fn foreign_key(
             missing: true,
         };
     }
-    let referring = condition.and_then(|it| referring_child(connection, catalog, entry, it));
+    let removes = matches!(step, Step::Delete { .. });
+    let referring =
+        condition.and_then(|it| referring_child(connection, catalog, entry, it, removes));
     match referring {
         Some((child, key)) => StoreError::ForeignKey {
             table: child.clone(),
@@ -110,10 +112,11 @@ fn referring_child<'k>(
     catalog: &Catalog,
     entry: &'k TableEntry,
     condition: &Expression,
+    removes: bool,
 ) -> Option<&'k (String, ForeignKey)> {
     let restricting = entry.referring.iter().filter(|(_, key)| {
-        matches!(key.on_delete, ReferentialAction::NoAction | ReferentialAction::Restrict)
-            || matches!(key.on_update, ReferentialAction::NoAction | ReferentialAction::Restrict)
+        let action = if removes { key.on_delete } else { key.on_update };
+        matches!(action, ReferentialAction::NoAction | ReferentialAction::Restrict)
     });
     restricting.into_iter().find(|(child, key)| {
         let mut writer = SqlWriter::new(Dialect::Sqlite, catalog);

@@ -31,7 +31,7 @@ fn run(
         if !statement.readonly() {
             return Ok(Err(StoreError::Fault("the query must only read".to_owned())));
         }
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         for place in 1..=statement.parameter_count() {
             let name = statement.parameter_name(place).unwrap_or_default();
             let name = name.trim_start_matches(':').to_owned();

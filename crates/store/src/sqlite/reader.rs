@@ -15,7 +15,8 @@ use super::{
 use crate::{StoreError, catalog::Catalog};
 
 thread_local! {
-    /// A connection for each store that this thread reads. Those of closed stores go at the next look.
+    /// A connection for each store that this thread reads. Those of closed stores go when the next
+    /// one is opened.
     static READERS: RefCell<Vec<(Weak<Shared>, Connection)>> = const { RefCell::new(Vec::new()) };
 }
 

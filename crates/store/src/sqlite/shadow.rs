@@ -26,7 +26,10 @@ pub(super) fn refine(schema: &Schema) -> rusqlite::Result<(Schema, Vec<NotServed
     let shadow = connection::open_shadow()?;
     let mut refined = schema.clone();
     let mut refused = Vec::new();
-    let catalog = Catalog::of(schema);
+    for table in &mut refined.tables {
+        refine_foreign_keys(table, schema, &mut refused);
+    }
+    let catalog = Catalog::of(&refined);
     for table in &mut refined.tables {
         refine_table(&shadow, table, &catalog, &mut refused);
     }
@@ -83,6 +86,43 @@ fn refine_table(
     table.indexes.retain(|index| {
         let tried = attempt(shadow, define::create_index(&name, index, catalog));
         note(refused, tried, format!("index {}", index.name), &index.origin)
+    });
+}
+
+/// SQLite would find a key to columns that are not unique only when a row is written.
+fn refine_foreign_keys(table: &mut Table, schema: &Schema, refused: &mut Vec<NotServed>) {
+    let (name, origin) = (table.name.clone(), table.origin.clone());
+    let own: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+    table.foreign_keys.retain_mut(|key| {
+        let parent = schema.table(&key.table);
+        if let Some(parent) = parent.filter(|_| key.referred.is_empty()) {
+            key.referred.clone_from(&parent.primary_key);
+        }
+        let is_key = |columns: &[String]| {
+            columns.len() == key.referred.len()
+                && key.referred.iter().all(|column| columns.contains(column))
+        };
+        let tried = match parent {
+            None => Err(format!("there is no table {}", key.table)),
+            Some(_) if key.columns.iter().any(|column| !own.contains(column)) => {
+                Err("one of its columns is not there".to_owned())
+            }
+            Some(_) if key.columns.len() != key.referred.len() => {
+                Err("it refers to another number of columns".to_owned())
+            }
+            Some(parent)
+                if !is_key(&parent.primary_key)
+                    && !parent
+                        .unique_keys
+                        .iter()
+                        .any(|unique| unique.condition.is_none() && is_key(&unique.columns)) =>
+            {
+                Err(format!("{}({}) is not unique", key.table, key.referred.join(", ")))
+            }
+            Some(_) => Ok(()),
+        };
+        let what = format!("foreign key {name}({})", key.columns.join(", "));
+        note(refused, tried, what, &origin)
     });
 }
 

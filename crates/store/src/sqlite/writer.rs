@@ -106,13 +106,21 @@ fn commit_group(connection: &Connection, catalog: &Catalog, group: Vec<Request>)
                 let _ = reply.send(answer);
             }
         }
-        Err(_) if group.len() > 1 => {
+        Err(GroupFault::NotBegun(error)) => {
+            // Each alone would wait as long again for whoever holds the file.
+            let why = error.to_string();
+            let why = why.strip_prefix("the store is unavailable: ").unwrap_or(&why);
+            for (_, reply) in group {
+                let _ = reply.send(Err(StoreError::Unavailable(why.to_owned())));
+            }
+        }
+        Err(GroupFault::Lost(_)) if group.len() > 1 => {
             for (steps, reply) in group {
                 let alone = run_alone(connection, catalog, &steps);
                 let _ = reply.send(alone);
             }
         }
-        Err(error) => {
+        Err(GroupFault::Lost(error)) => {
             if let Some((_, reply)) = group.into_iter().next() {
                 let _ = reply.send(Err(error));
             }
@@ -123,7 +131,18 @@ fn commit_group(connection: &Connection, catalog: &Catalog, group: Vec<Request>)
 fn run_alone(connection: &Connection, catalog: &Catalog, steps: &[Step]) -> Answer {
     let (reply, _) = oneshot::channel();
     let group = [(steps.to_vec(), reply)];
-    run_group(connection, catalog, &group)?.into_iter().next().unwrap_or_else(|| Err(super::gone()))
+    match run_group(connection, catalog, &group) {
+        Ok(answers) => answers.into_iter().next().unwrap_or_else(|| Err(super::gone())),
+        Err(GroupFault::NotBegun(error) | GroupFault::Lost(error)) => Err(error),
+    }
+}
+
+/// Why nothing of a group is written.
+enum GroupFault {
+    /// The transaction could not begin.
+    NotBegun(StoreError),
+    /// The transaction was lost, by one of its requests or at the commit.
+    Lost(StoreError),
 }
 
 /// All answers of a group that is committed, or the error for which nothing of it is.
@@ -131,14 +150,14 @@ fn run_group(
     connection: &Connection,
     catalog: &Catalog,
     group: &[Request],
-) -> Result<Vec<Answer>, StoreError> {
+) -> Result<Vec<Answer>, GroupFault> {
     let execute = |sql: &str| {
         connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.raw_execute())
             .map_err(|error| fault::explain(error, catalog))
     };
-    execute("BEGIN IMMEDIATE")?;
+    execute("BEGIN IMMEDIATE").map_err(GroupFault::NotBegun)?;
     let mut answers = Vec::with_capacity(group.len());
     for (steps, _) in group {
         let answer = catch_unwind(AssertUnwindSafe(|| write::run(connection, catalog, steps)));
@@ -146,12 +165,12 @@ fn run_group(
             Ok(answer) => answers.push(answer),
             Err(_) => {
                 give_up(connection);
-                return Err(StoreError::Fault("a write panicked".to_owned()));
+                return Err(GroupFault::Lost(StoreError::Fault("a write panicked".to_owned())));
             }
         }
         // A full disk takes the whole transaction away, not just the statement.
         if connection.is_autocommit() {
-            return Err(lost(answers));
+            return Err(GroupFault::Lost(lost(answers)));
         }
     }
     if let Err(mut error) = execute("COMMIT") {
@@ -160,7 +179,7 @@ fn run_group(
             error = probe::deferred_key(connection, catalog, steps, error);
         }
         give_up(connection);
-        return Err(error);
+        return Err(GroupFault::Lost(error));
     }
     Ok(answers)
 }

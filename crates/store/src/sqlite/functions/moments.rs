@@ -28,8 +28,13 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("date_part", 2, PURE, date_part)?;
     connection.create_scalar_function("add_seconds", 2, PURE, |context| {
         Ok(moment_of(context, 0)
-            .zip(number_of(context, 1))
+            .zip(length_of(context, 1))
             .and_then(|(at, seconds)| shifted(at, seconds)))
+    })?;
+    connection.create_scalar_function("subtract_seconds", 2, PURE, |context| {
+        Ok(moment_of(context, 0)
+            .zip(length_of(context, 1))
+            .and_then(|(at, seconds)| shifted(at, -seconds)))
     })?;
     connection.create_scalar_function("add_days", 2, PURE, |context| {
         Ok(moment_of(context, 0)
@@ -62,6 +67,14 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
             moment::write_time(microseconds, &mut text);
             text
         }))
+    })
+}
+
+/// A length of time in seconds: a number, or ISO 8601 as a column keeps it.
+fn length_of(context: &Context<'_>, place: usize) -> Option<f64> {
+    number_of(context, place).or_else(|| {
+        let span = text_of(context, place)?.parse::<jiff::Span>().ok()?;
+        span.total((jiff::Unit::Second, jiff::SpanRelativeTo::days_are_24_hours())).ok()
     })
 }
 

@@ -154,7 +154,7 @@ impl Translator<'_> {
                 format!("add_seconds({right}, {left})")
             }
             (BinaryOperator::Minus, (Nature::Moment | Nature::Day, Nature::Length)) => {
-                format!("add_seconds({left}, - {right})")
+                format!("subtract_seconds({left}, {right})")
             }
             (BinaryOperator::Minus, (Nature::Moment, Nature::Moment | Nature::Day))
             | (BinaryOperator::Minus, (Nature::Day, Nature::Moment)) => {
