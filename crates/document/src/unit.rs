@@ -1,7 +1,7 @@
 //! Units: the smallest pieces of a document that can be a statement by themselves (an item, a row, a
 //! labelled line, a paragraph, a fence), with the words around them that give them their meaning.
 
-use std::ops::Range;
+use std::{ops::Range, rc::Rc};
 
 use crate::{
     Chapter, Span,
@@ -10,6 +10,9 @@ use crate::{
 
 /// Labels are at most so many bytes long; longer text before a colon is a sentence.
 const LABEL_BYTES_MAX: usize = 80;
+
+/// Running text is cut into so many lines at most; the last one holds the rest.
+const LINES_MAX: usize = 1000;
 
 /// A piece that can be a statement.
 #[derive(Debug, Clone)]
@@ -238,6 +241,7 @@ fn running_text<'a>(
             starts = lines;
         }
     }
+    starts.truncate(LINES_MAX);
     let form = if starts.len() > 1 { "line" } else { form };
     if starts.first() != Some(&0) {
         starts.insert(0, 0);
@@ -286,14 +290,48 @@ pub fn context(outline: &Outline, node: NodeId) -> Vec<String> {
     words
 }
 
+/// Contexts of units in reading order: neighbours in one list share theirs.
+pub(crate) struct Contexts<'a> {
+    outline: &'a Outline,
+    last: Option<((Option<NodeId>, Option<NodeId>), Rc<Vec<String>>)>,
+}
+
+impl<'a> Contexts<'a> {
+    pub(crate) fn new(outline: &'a Outline) -> Self {
+        Self { outline, last: None }
+    }
+
+    /// As [`context`].
+    pub(crate) fn of(&mut self, node: NodeId) -> Rc<Vec<String>> {
+        let Some(found) = self.outline.nodes.get(node) else { return Rc::default() };
+        let leads = matches!(
+            found.kind,
+            NodeKind::Fence(_)
+                | NodeKind::Table { .. }
+                | NodeKind::List { .. }
+                | NodeKind::Heading { .. }
+        );
+        let key = (found.parent, found.section);
+        match &self.last {
+            Some((known, words)) if *known == key && !leads => Rc::clone(words),
+            _ => {
+                let words = Rc::new(context(self.outline, node));
+                if !leads {
+                    self.last = Some((key, Rc::clone(&words)));
+                }
+                words
+            }
+        }
+    }
+}
+
 /// True where one of the nearest `depth` words of the context contains one of these.
 pub fn near(context: &[String], depth: usize, words: &[&str]) -> bool {
     // A blank at the end lets `job ` mean the whole word.
-    context
-        .iter()
-        .take(depth)
-        .map(|heading| format!("{heading} "))
-        .any(|heading| words.iter().any(|word| heading.contains(word)))
+    let has = |heading: &str, word: &str| {
+        heading.contains(word) || (word.ends_with(' ') && heading.ends_with(word.trim_end()))
+    };
+    context.iter().take(depth).any(|heading| words.iter().any(|word| has(heading, word)))
 }
 
 /// The chapter named by the nearest words of the context that name one.

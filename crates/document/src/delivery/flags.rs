@@ -32,11 +32,12 @@ const ENVIRONMENTS: &[&str] = &[
 pub(super) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let outline = reading.outline;
     let cover = reading.ledger.cover();
+    let mut contexts = unit::Contexts::new(outline);
     for unit in units(outline) {
         if cover.knows(unit.span) {
             continue;
         }
-        let context = unit::context(outline, unit.node);
+        let context = contexts.of(unit.node);
         let flags = near(&context, 3, &["feature flag", "feature toggle", "feature-flag", "flags"]);
         if let Some(fence) = unit.fence {
             if matches!(fence.language.as_str(), "yaml" | "yml" | "") {

@@ -20,11 +20,12 @@ const NOT_CONTEXT: &[&str] =
 pub(super) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let outline = reading.outline;
     let cover = reading.ledger.cover();
+    let mut contexts = unit::Contexts::new(outline);
     for unit in units(outline) {
         if unit.form == "heading" || cover.knows(unit.span) {
             continue;
         }
-        let context = unit::context(outline, unit.node);
+        let context = contexts.of(unit.node);
         let found = match (unit.fence, unit.form) {
             (Some(fence), _) => in_fence(fence, near(&context, 3, CONTEXT)),
             (None, "row") => row(&unit, &context).into_iter().collect(),

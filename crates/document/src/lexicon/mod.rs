@@ -76,11 +76,12 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let cover = reading.ledger.cover_of(Class::Bound);
     let holes = reading.ledger.cover_of(Class::Placeholder);
     let mut headings = Vec::new();
+    let mut contexts = unit::Contexts::new(outline);
     for unit in unit::units(outline) {
         if unit.fence.is_some() || unit.form == "heading" || cover.knows(unit.span) {
             continue;
         }
-        let context = unit::context(outline, unit.node);
+        let context = contexts.of(unit.node);
         if holes.knows(unit.span) {
             proposal(reading, &unit, &context);
             continue;

@@ -21,6 +21,7 @@ pub(super) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let cover = reading.ledger.cover();
     // The block that is being read: its list, name, and what its items said.
     let mut block: Option<(NodeId, Job, Vec<Span>)> = None;
+    let mut contexts = unit::Contexts::new(outline);
     for unit in units(outline) {
         let list = outline.nodes.get(unit.node).and_then(|node| node.parent);
         if block.as_ref().is_some_and(|(open, ..)| Some(*open) != list) {
@@ -35,7 +36,7 @@ pub(super) fn read(reading: &mut Reading<'_>, system: &mut System) {
         if unit.form == "heading" || cover.knows(unit.span) {
             continue;
         }
-        let context = unit::context(outline, unit.node);
+        let context = contexts.of(unit.node);
         if !near(&context, 3, CONTEXT) {
             continue;
         }

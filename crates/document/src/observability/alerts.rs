@@ -15,6 +15,7 @@ use crate::{
 pub(super) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let outline = reading.outline;
     let cover = reading.ledger.cover();
+    let mut contexts = unit::Contexts::new(outline);
     for unit in units(outline) {
         if unit.form == "heading" || cover.knows(unit.span) {
             continue;
@@ -27,7 +28,7 @@ pub(super) fn read(reading: &mut Reading<'_>, system: &mut System) {
             }
             continue;
         }
-        let context = unit::context(outline, unit.node);
+        let context = contexts.of(unit.node);
         if !near(&context, 3, &["alert", "slo", "sli", "threshold"]) {
             continue;
         }

@@ -16,6 +16,7 @@ use crate::{
 pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let outline = reading.outline;
     let cover = reading.ledger.cover();
+    let mut contexts = unit::Contexts::new(outline);
     for unit in units(outline) {
         if unit.fence.is_some() || unit.form == "heading" || cover.knows(unit.span) {
             continue;
@@ -27,7 +28,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
             }
             continue;
         }
-        let context = unit::context(outline, unit.node);
+        let context = contexts.of(unit.node);
         let own = unit
             .label_value()
             .is_some_and(|(label, _)| label.text.to_lowercase().contains("backup"));

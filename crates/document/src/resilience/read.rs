@@ -12,11 +12,12 @@ use crate::{
 pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let outline = reading.outline;
     let cover = reading.ledger.cover();
+    let mut contexts = unit::Contexts::new(outline);
     for unit in units(outline) {
         if unit.fence.is_some() || unit.form == "heading" || cover.knows(unit.span) {
             continue;
         }
-        let context = unit::context(outline, unit.node);
+        let context = contexts.of(unit.node);
         if !near(&context, 2, &["error", "exception", "status code", "http status"]) {
             continue;
         }
