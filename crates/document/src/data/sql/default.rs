@@ -10,6 +10,11 @@ pub(crate) fn default_value(value: &SqlExpression) -> Option<Option<DefaultValue
     if let Some(known) = by_text(&value.text) {
         return Some(known);
     }
+    // MySQL and SQLite take a constant in double quotes.
+    let quoted = value.text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    if let Some(text) = quoted.filter(|text| !text.contains('"')) {
+        return Some(Some(DefaultValue::Literal { literal: Literal::Text(text.to_owned()) }));
+    }
     Some(match value.expression.clone()? {
         Expression::Literal { literal: Literal::Null } => None,
         Expression::Literal { literal } => Some(DefaultValue::Literal { literal }),

@@ -109,7 +109,10 @@ impl Reader<'_> {
             Expr::IsFalse(operand) => self.is_boolean(operand, false, depth),
             Expr::InList { expr, list, negated } => Some(Expression::In {
                 operand: self.boxed(expr, depth)?,
-                list: self.list(list, depth)?,
+                list: list
+                    .iter()
+                    .map(|value| constant(value).or_else(|| self.read(value, depth)))
+                    .collect::<Option<Vec<_>>>()?,
                 negated: *negated,
             }),
             Expr::AnyOp { left, compare_op: ast::BinaryOperator::Eq, right, .. } => {
@@ -183,7 +186,9 @@ impl Reader<'_> {
     fn identifier(&self, name: &ast::Ident) -> Expression {
         if name.quote_style.is_none() {
             match name.value.to_ascii_lowercase().as_str() {
-                "current_timestamp" | "localtimestamp" => return Expression::Now,
+                "current_timestamp" | "localtimestamp" | "sysdate" | "systimestamp" => {
+                    return Expression::Now;
+                }
                 "current_date" => return Expression::Today,
                 _ => {}
             }
@@ -445,6 +450,16 @@ pub(crate) fn object_name(name: &ast::ObjectName) -> String {
         }
         [.., table] => table.clone(),
         [] => String::new(),
+    }
+}
+
+/// A constant in double quotes, as MySQL and SQLite let people write it in a list of values.
+fn constant(value: &Expr) -> Option<Expression> {
+    match value {
+        Expr::Identifier(name) if name.quote_style == Some('"') => {
+            Some(Expression::text(&name.value))
+        }
+        _ => None,
     }
 }
 

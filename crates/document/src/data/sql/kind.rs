@@ -100,8 +100,10 @@ fn read_base(cursor: &mut Cursor<'_>) -> Option<WrittenType> {
         unsigned: false,
         span: Span::default(),
     };
-    if word == "ENUM" && !arguments.is_empty() {
-        written.values = Some(arguments.iter().map(|value| string_value(value)).collect());
+    if matches!(word.as_str(), "ENUM" | "ENUM8" | "ENUM16") && !arguments.is_empty() {
+        // ClickHouse numbers its values: `'a' = 1`.
+        let text = |value: &String| string_value(value.split(" = ").next().unwrap_or(value));
+        written.values = Some(arguments.iter().map(text).collect());
         return Some(written);
     }
     if let Some(inner) = angle.or_else(|| wrapped(&word, group.map(|group| group.cursor()))) {
@@ -124,7 +126,9 @@ fn read_angle(cursor: &mut Cursor<'_>) -> Option<ColumnType> {
     if !cursor.is_symbol("<") {
         return None;
     }
-    let is_array = cursor.previous().is_some_and(|t| cursor.text(t).eq_ignore_ascii_case("ARRAY"));
+    let is_array = cursor.previous().is_some_and(|token| {
+        ["ARRAY", "SET", "LIST"].iter().any(|word| cursor.text(token).eq_ignore_ascii_case(word))
+    });
     cursor.next();
     let element = if is_array { read_type(cursor).map(|inner| inner.kind) } else { None };
     let mut depth = 1usize;
@@ -224,6 +228,8 @@ pub(crate) fn known_type(word: &str, arguments: &[String]) -> Option<ColumnType>
         | "NVARCHAR2" => ColumnType::Text { length_max: number(0) },
         "TINYTEXT" | "MEDIUMTEXT" | "LONGTEXT" | "NTEXT" | "CLOB" | "NCLOB" | "XML" | "SYSNAME"
         | "NAME" | "SET" => ColumnType::Text { length_max: None },
+        "ASCII" => ColumnType::Text { length_max: None },
+        "TIMEUUID" => ColumnType::Uuid,
         "ULID" => ColumnType::Text { length_max: Some(26) },
         "TINYINT" if number(0) == Some(1) => ColumnType::Boolean,
         "BIT" if arguments.is_empty() || number(0) == Some(1) => ColumnType::Boolean,
@@ -234,13 +240,14 @@ pub(crate) fn known_type(word: &str, arguments: &[String]) -> Option<ColumnType>
         "INTEGER" | "INT" | "INT4" | "MEDIUMINT" | "INT32" | "UINT16" => {
             ColumnType::Integer { bits: 32 }
         }
-        "BIGINT" | "INT8" | "INT64" | "UINT32" | "UINT64" | "HUGEINT" => {
+        "BIGINT" | "INT8" | "INT64" | "UINT32" | "UINT64" | "HUGEINT" | "COUNTER" => {
             ColumnType::Integer { bits: 64 }
         }
         "SMALLSERIAL" | "SERIAL2" => ColumnType::Serial { bits: 16 },
         "SERIAL" | "SERIAL4" => ColumnType::Serial { bits: 32 },
         "BIGSERIAL" | "SERIAL8" => ColumnType::Serial { bits: 64 },
-        "NUMERIC" | "DECIMAL" | "DEC" | "NUMBER" | "FIXED" | "BIGNUMERIC" => {
+        "NUMERIC" | "DECIMAL" | "DEC" | "NUMBER" | "FIXED" | "BIGNUMERIC" | "VARINT" | "INT128"
+        | "UINT128" | "INT256" | "UINT256" | "DECIMAL64" | "DECIMAL128" => {
             ColumnType::Numeric { precision: small(0), scale: small(1).or(small(0).map(|_| 0)) }
         }
         "MONEY" | "SMALLMONEY" => ColumnType::Numeric { precision: Some(19), scale: Some(4) },
@@ -302,6 +309,30 @@ fn known_other_type(word: &str) -> Option<ColumnType> {
         "SQL_VARIANT",
         "AGGREGATEFUNCTION",
         "TIMETZ",
+        "ANY",
+        "REGCONFIG",
+        "REGPROC",
+        "XID",
+        "TID",
+        "JSONPATH",
+        "RASTER",
+        "BOX2D",
+        "BOX3D",
+        "SEG",
+        "ISBN",
+        "EAN13",
+        "SEMVER",
+        "H3INDEX",
+        "QUERY_INT",
+        "NUMMULTIRANGE",
+        "TSMULTIRANGE",
+        "INT8MULTIRANGE",
+        "SIMPLEAGGREGATEFUNCTION",
+        "TIMESTAMP_LTZ",
+        "ROWID",
+        "GEOMETRYCOLLECTION",
+        "VARIANT",
+        "BITMAP",
         "INT4MULTIRANGE",
         "TSTZMULTIRANGE",
         "DATEMULTIRANGE",
@@ -315,7 +346,8 @@ fn known_other_type(word: &str) -> Option<ColumnType> {
         "DATE" | "DATE32" => ColumnType::Date,
         "TIME" => ColumnType::Time,
         "INTERVAL" => ColumnType::Interval,
-        "JSON" | "JSONB" | "VARIANT" | "OBJECT" | "SUPER" | "MAP" | "STRUCT" => ColumnType::Json,
+        "JSON" | "JSONB" | "VARIANT" | "OBJECT" | "SUPER" | "MAP" | "STRUCT" | "NESTED"
+        | "TUPLE" | "FROZEN" | "ROW" => ColumnType::Json,
         "BYTEA" | "BLOB" | "TINYBLOB" | "MEDIUMBLOB" | "LONGBLOB" | "BINARY" | "VARBINARY"
         | "IMAGE" | "RAW" | "LONG RAW" | "BYTES" => ColumnType::Bytes,
         "INET" | "CIDR" | "IPV4" | "IPV6" => ColumnType::Network,

@@ -22,7 +22,7 @@ pub(crate) fn read_index(
     draft: &mut Draft,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Outcome {
-    let statement = cursor.span_of_all();
+    let statement = span_with_end(&cursor);
     let is_unique = cursor.is("CREATE UNIQUE");
     let is_fulltext = cursor.is("CREATE FULLTEXT");
     cursor.until(&["INDEX"]);
@@ -62,6 +62,7 @@ pub(crate) fn read_index(
         }
         return Outcome::Unknown;
     };
+    index.index.span = cursor.span_of_all();
     if let Some(name) = name {
         index.index.span = name.span;
         index.index.name = name.name;
@@ -75,6 +76,22 @@ pub(crate) fn read_index(
     let parts = Parts { indexes: vec![index], ..Parts::default() };
     draft.changes.push(Change { table, action: ChangeAction::Add(parts) });
     Outcome::Declaration
+}
+
+/// A statement with its semicolon and the end of its line, for taking it out.
+fn span_with_end(cursor: &Cursor<'_>) -> crate::Span {
+    let (Some(first), Some(last)) = (cursor.peek(), cursor.rest().last()) else {
+        return cursor.span_of_all();
+    };
+    let mut end = last.end;
+    let rest = cursor.script.text().get(end..).unwrap_or("");
+    if rest.starts_with(';') {
+        end += 1;
+        if rest.get(1..).is_some_and(|rest| rest.starts_with('\n')) {
+            end += 1;
+        }
+    }
+    cursor.script.span(first.start..end)
 }
 
 /// Reads `CREATE TYPE` and `CREATE DOMAIN`.

@@ -228,7 +228,7 @@ fn read_constraint(
     let name = name.map(|name| name.name);
     if cursor.takes("PRIMARY KEY") {
         let _ = cursor.takes("CLUSTERED") || cursor.takes("NONCLUSTERED");
-        parts.primary_key = Some(cursor.group()?.names()?);
+        parts.primary_key = Some(read_key(cursor)?);
     } else if cursor.takes("FOREIGN KEY") {
         if !cursor.is_symbol("(") {
             cursor.name();
@@ -260,14 +260,35 @@ fn read_constraint(
             "btree"
         };
         let _ = cursor.takes("INDEX") || cursor.takes("KEY");
-        let index = read_index_body(cursor, span, false)?;
-        let mut index = index;
+        // ClickHouse's data skipping indexes (`INDEX i column TYPE minmax …`) change no answer.
+        if cursor.rest().iter().any(|&token| cursor.text(token).eq_ignore_ascii_case("GRANULARITY"))
+        {
+            return Some(());
+        }
+        let mut index = read_index_body(cursor, span, false)?;
         if index.index.method == "btree" {
             index.index.method = method.to_owned();
         }
         parts.indexes.push(index);
     }
     Some(())
+}
+
+/// `(a, b)`, and Cassandra's `((a, b), c)`.
+fn read_key(cursor: &mut Cursor<'_>) -> Option<Vec<Name>> {
+    let _ = cursor.takes("USING HASH") || cursor.takes("USING BTREE");
+    let group = cursor.group()?;
+    if let Some(names) = group.names() {
+        return Some(names);
+    }
+    let mut names = Vec::new();
+    for mut item in group.items() {
+        match item.group() {
+            Some(inner) => names.extend(inner.names()?),
+            None => names.push(item.name()?),
+        }
+    }
+    Some(names)
 }
 
 /// `UNIQUE [KEY|INDEX] [name] [NULLS NOT DISTINCT] (…) [WHERE …]`; with an expression among its
