@@ -31,7 +31,7 @@ pub(crate) struct Draft {
     /// Functions with their bodies.
     pub(crate) functions: Vec<Function>,
     /// Procedural statements that are left out.
-    pub(crate) procedural: Vec<(Span, String)>,
+    pub(crate) procedural: Vec<Procedure>,
 }
 
 /// A table as it is declared.
@@ -192,4 +192,18 @@ pub(crate) struct Remark {
     pub(crate) column: Option<Name>,
     /// The comment.
     pub(crate) text: String,
+}
+
+/// Procedural code.
+pub(crate) struct Procedure {
+    /// The whole statement.
+    pub(crate) span: Span,
+    /// What it is, in words.
+    pub(crate) what: String,
+    /// A function's name.
+    pub(crate) name: Option<String>,
+    /// The function that a trigger calls.
+    pub(crate) calls: Option<String>,
+    /// True for a function that only sets the time of the last change.
+    pub(crate) only_touches: bool,
 }

@@ -1,9 +1,11 @@
 //! Reads the data chapter: gathers declarations from all forms, resolves their names, and records
 //! what was understood.
 
+use std::collections::HashSet;
+
 use super::{
     claim, codes, cross_check,
-    draft::Draft,
+    draft::{Draft, Procedure},
     forms,
     resolve::resolve,
     sql::{self, Outcome},
@@ -47,17 +49,33 @@ fn class(reading: &mut Reading<'_>, span: Span, outcome: &Outcome) {
     reading.ledger.class(span, "line", class, meaning);
 }
 
-/// One diagnostic for all code of a document.
+/// One diagnostic for all code of a document. A trigger that keeps `updated_at` moving, and its
+/// function, say what is done anyway.
 fn report_procedural(diagnostics: &mut Vec<Diagnostic>, draft: &Draft) {
     const LABELS_MAX: usize = 6;
-    let Some(((span, what), others)) = draft.procedural.split_first() else { return };
-    let message = match others.len() {
-        0 => format!("{what} is procedural code and is left out"),
-        more => format!("{what} and {more} more pieces of procedural code are left out"),
+    let touching: HashSet<&str> = draft
+        .procedural
+        .iter()
+        .filter(|code| code.only_touches)
+        .filter_map(|code| code.name.as_deref())
+        .collect();
+    let is_understood = |code: &Procedure| {
+        let calls = code.calls.as_deref();
+        code.only_touches
+            || calls.is_some_and(|name| {
+                touching.contains(name) || name == "moddatetime" || name.contains("updated_at")
+            })
     };
-    let mut diagnostic = Diagnostic::new(&codes::D016, *span, message).label("not run");
-    for (span, what) in others.iter().take(LABELS_MAX) {
-        diagnostic = diagnostic.also(*span, format!("nor is {what}"));
+    let left: Vec<&Procedure> =
+        draft.procedural.iter().filter(|code| !is_understood(code)).collect();
+    let Some((first, others)) = left.split_first() else { return };
+    let message = match others.len() {
+        0 => format!("{} is procedural code and is left out", first.what),
+        more => format!("{} and {more} more pieces of procedural code are left out", first.what),
+    };
+    let mut diagnostic = Diagnostic::new(&codes::D016, first.span, message).label("not run");
+    for other in others.iter().take(LABELS_MAX) {
+        diagnostic = diagnostic.also(other.span, format!("nor is {}", other.what));
     }
     diagnostics.push(diagnostic);
 }

@@ -218,6 +218,34 @@ fn procedural_code_is_reported_once_and_hides_nothing() {
 }
 
 #[test]
+fn a_trigger_that_keeps_updated_at_moving_is_understood() {
+    check(
+        "CREATE FUNCTION touch() RETURNS trigger AS $$\nBEGIN NEW.updated_at = NOW(); RETURN NEW; \
+         END;\n$$ LANGUAGE plpgsql;\nCREATE TRIGGER t BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION \
+         touch();\nCREATE TABLE a (id INT PRIMARY KEY, updated_at TIMESTAMPTZ);",
+        &[],
+    );
+}
+
+#[test]
+fn words_of_rarer_systems_give_no_errors() {
+    check(
+        "CREATE TABLE a (id uuid, day date, tags set<text>, n counter, PRIMARY KEY ((id, day), \
+         tags));\nCREATE TABLE b (id UInt64, kind Enum8('x' = 1, 'y' = 2), v LowCardinality(String), \
+         INDEX i v TYPE minmax GRANULARITY 4, PRIMARY KEY (id)) ENGINE = MergeTree ORDER BY \
+         id;\nCREATE TABLE d (id NUMBER(10) PRIMARY KEY, n VARCHAR2(50 \
+         CHAR), at DATE DEFAULT SYSDATE);\nCREATE TABLE e (id INTEGER PRIMARY KEY, s TEXT DEFAULT \
+         \"on\" CHECK (s IN (\"on\", \"off\")));",
+        &[],
+    );
+    check(
+        "CREATE TABLE [dbo].[c] ([Id] INT IDENTITY(1,1) PRIMARY KEY, [Name] NVARCHAR(MAX) NULL, \
+         At DATETIME2 DEFAULT GETDATE());",
+        &[],
+    );
+}
+
+#[test]
 fn sql_is_found_in_fences_of_any_label_and_in_lists() {
     let compiled = compiled(
         "# A\n\n- item:\n  ```\n  some words\n  CREATE TABLE a (\n    id INT PRIMARY KEY, b TXT\n  \

@@ -85,6 +85,7 @@ impl Keys {
             renamed_from: draft.renamed_from.clone(),
             span: draft.name.span,
         };
+        check.generated(&mut table);
         check.unique_keys(&mut table);
         check.checks(&mut table);
         check.foreign_keys(&mut table);
@@ -152,6 +153,28 @@ impl Mentions<'_, '_> {
     /// True where the column itself is what was reported, so that nothing cascades.
     fn diagnostics_cover(&self, column: &str) -> bool {
         self.draft.parts.unread.iter().any(|unread| unread == column)
+    }
+
+    /// A generated column whose expression is not understood is an ordinary one.
+    fn generated(&mut self, table: &mut Table) {
+        for column in &mut table.columns {
+            let Some(generated) = &column.generated else { continue };
+            if generated.expression.is_some() {
+                continue;
+            }
+            self.diagnostics.push(
+                Diagnostic::new(
+                    &codes::D017,
+                    generated.span,
+                    format!(
+                        "the value of the generated column `{}` of table `{}` is not computed",
+                        column.name, table.name
+                    ),
+                )
+                .label("outside of the subset that both stores run"),
+            );
+            column.nullable = true;
+        }
     }
 
     fn unique_keys(&mut self, table: &mut Table) {

@@ -50,7 +50,7 @@ pub(crate) fn read_column(
         return;
     }
     let column = new_column(&name, &written);
-    let mut reader = Options { name, table, parts, column, generated: false };
+    let mut reader = Options { name, table, parts, column };
     add_unsigned(&mut reader, &written);
     reader.read(&mut cursor, diagnostics);
     let next = missing_comma(&cursor);
@@ -181,7 +181,6 @@ struct Options<'p> {
     table: &'p str,
     parts: &'p mut Parts,
     column: DraftColumn,
-    generated: bool,
 }
 
 impl Options<'_> {
@@ -251,7 +250,6 @@ impl Options<'_> {
             let _ = cursor.takes("STORED") || cursor.takes("VIRTUAL") || cursor.takes("PERSISTED");
             let expression = sql_expression(cursor.script, group.tokens);
             self.column.column.generated = Some(expression);
-            self.generated = true;
         } else if cursor.takes("COMMENT") {
             let Some(text) = cursor.next() else { return false };
             self.column.column.comment = Some(string_value(cursor.text(text)));

@@ -19,7 +19,10 @@ pub(crate) use kind::known_type;
 use cursor::{Cursor, Script};
 use token::TokenKind;
 
-use super::{codes, draft::Draft};
+use super::{
+    codes,
+    draft::{Draft, Procedure},
+};
 use crate::{
     Diagnostic, Span,
     diagnostic::{Applicability, similar},
@@ -148,7 +151,7 @@ fn read_statement(
         "COMMENT" if cursor.is("COMMENT ON") => object::read_comment(cursor, draft),
         "DO" | "CALL" | "EXECUTE" | "BEGIN" | "DECLARE" => {
             if cursor.rest().len() > 1 && !cursor.is("BEGIN TRANSACTION") {
-                draft.procedural.push((cursor.span_of_all(), "a block of code".to_owned()));
+                draft.procedural.push(policy::procedure(&cursor, "a block of code".to_owned()));
                 return Outcome::Procedural;
             }
             Outcome::Ignored("a transaction")
@@ -240,7 +243,8 @@ fn read_create(
             at.next();
             let name = at.qualified_name().map_or(String::new(), |name| name.name);
             let what = format!("{} `{name}`", object.to_ascii_lowercase());
-            draft.procedural.push((cursor.span_of_all(), what));
+            let calls = policy::called_function(&cursor);
+            draft.procedural.push(Procedure { calls, ..policy::procedure(&cursor, what) });
             return Outcome::Procedural;
         }
         "EXTENSION" | "SCHEMA" | "SEQUENCE" | "ROLE" | "USER" | "DATABASE" | "PUBLICATION"

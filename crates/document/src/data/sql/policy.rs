@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     Diagnostic,
-    data::{Function, Policy, PolicyCommand, codes, draft::Draft},
+    data::{
+        Function, Policy, PolicyCommand, codes,
+        draft::{Draft, Procedure},
+    },
 };
 
 /// Reads `CREATE POLICY name ON table [AS …] [FOR …] [TO …] [USING (…)] [WITH CHECK (…)]`.
@@ -104,10 +107,44 @@ pub(crate) fn read_function(mut cursor: Cursor<'_>, draft: &mut Draft) {
         .find(|token| matches!(token.kind, TokenKind::Body | TokenKind::Text))
         .map_or("", |&token| cursor.text(token));
     let body = body.trim_matches(|c: char| c == '$' || c.is_whitespace()).to_owned();
-    draft.procedural.push((span, format!("function `{}`", name.name)));
+    let what = format!("function `{}`", name.name);
+    draft.procedural.push(Procedure {
+        only_touches: only_touches(&body),
+        name: Some(name.name),
+        ..procedure(&cursor, what)
+    });
     draft.functions.push(Function {
         name: written.to_lowercase().replace(['"', '`'], ""),
         body,
         span,
     });
+}
+
+/// Procedural code of which nothing more is known.
+pub(crate) fn procedure(cursor: &Cursor<'_>, what: String) -> Procedure {
+    Procedure { span: cursor.span_of_all(), what, name: None, calls: None, only_touches: false }
+}
+
+/// The function that a trigger executes.
+pub(crate) fn called_function(cursor: &Cursor<'_>) -> Option<String> {
+    let mut cursor = *cursor;
+    cursor.until(&["EXECUTE"]);
+    let _ = cursor.takes("EXECUTE");
+    let _ = cursor.takes("FUNCTION") || cursor.takes("PROCEDURE");
+    cursor.qualified_name().map(|name| name.name)
+}
+
+/// True for a body that sets the time of the last change and does nothing else.
+fn only_touches(body: &str) -> bool {
+    const BODY_BYTES_MAX: usize = 400;
+    let plain: String = body.to_lowercase().split_whitespace().collect();
+    let sets_time = [":=", "="].iter().any(|sign| {
+        ["updated_at", "modified_at", "last_updated", "updated_on", "last_modified"]
+            .iter()
+            .any(|column| plain.contains(&format!("new.{column}{sign}")))
+    });
+    body.len() <= BODY_BYTES_MAX
+        && sets_time
+        && plain.matches("new.").count() == 1
+        && !["insertinto", "deletefrom", "raise", "perform"].iter().any(|word| plain.contains(word))
 }
