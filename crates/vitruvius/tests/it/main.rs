@@ -1,1 +1,7 @@
 //! Process tests: what the built command does, seen from outside.
+
+mod command;
+mod harness;
+mod hostile;
+mod reload;
+mod serve;
