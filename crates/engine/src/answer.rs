@@ -11,7 +11,7 @@ use std::{
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{Method, Request, Uri, header, request::Parts};
+use http::{HeaderValue, Method, Request, Uri, header, request::Parts};
 
 use crate::{
     Problem, Running, Service, Visit,
@@ -31,8 +31,7 @@ impl Service {
         let asked = Asked { method: parts.method.clone(), uri: parts.uri.clone(), peer };
         let running = inner.running.load_full();
         let origin = parts.headers.get(header::ORIGIN).cloned();
-        let limits = security::limits_of(&running.compiled.system, &inner.settings);
-        let time_max = Duration::from_millis(limits.request_ms_max);
+        let time_max = Duration::from_millis(running.limits.request_ms_max);
         let work = AssertUnwindSafe(self.dispatch(parts, body, peer)).catch_unwind();
         let mut response = match tokio::time::timeout(time_max, work).await {
             Ok(Ok(response)) => response,
@@ -53,9 +52,9 @@ impl Service {
         let path = parts.uri.path();
         if path == "/" || path.starts_with("/_/") {
             let running = inner.running.load_full();
-            let limits = security::limits_of(&running.compiled.system, &inner.settings);
-            let Ok(bytes) = axum::body::to_bytes(body, limits.body_bytes_max).await else {
-                let message = format!("the body is larger than {} bytes", limits.body_bytes_max);
+            let bytes_max = running.limits.body_bytes_max;
+            let Ok(bytes) = axum::body::to_bytes(body, bytes_max).await else {
+                let message = format!("the body is larger than {bytes_max} bytes");
                 return self.refuse(Problem::new(ProblemCode::PayloadTooLarge, message));
             };
             match self.page(&parts, bytes.clone(), peer, running).await {
@@ -135,13 +134,19 @@ impl Service {
 
     /// A problem as an answer, in the document's own error shape.
     fn refuse(&self, problem: Problem) -> Response {
-        let (code, status) = problem.code.row();
-        let body = serde_json::json!({"error": {"code": code, "message": problem.message}});
+        let inner = &self.inner;
+        let running = inner.running.load();
+        let id = inner.world.uuid().to_string();
+        let shape = &running.system.api.error_shape;
+        let body = crate::api::problem_body(&problem, shape, &*inner.world, &id);
         let mut response = Response::new(Body::from(body.to_string()));
-        *response.status_mut() = status;
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        *response.status_mut() = problem.code.row().1;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Ok(id) = HeaderValue::try_from(id) {
+            headers.insert("x-request-id", id);
+        }
+        headers.extend(problem.headers);
         response
     }
 }

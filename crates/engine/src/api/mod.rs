@@ -20,4 +20,4 @@ pub use router::{Found, Route, Router, Target};
 pub(crate) use built_in::{built_in, query_fence, unbound};
 pub(crate) use read::{body, call, options};
 pub(crate) use run::run;
-pub(crate) use write::write;
+pub(crate) use write::{problem_body, write};

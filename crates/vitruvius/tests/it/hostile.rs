@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::harness::{SHOP, Test};
 
-/// Debug builds on a busy machine are slow; a parser that is not linear is slower by far.
-const ELAPSED_MAX: Duration = Duration::from_secs(40);
+/// Debug builds on a busy machine are slow, about 2 µs a byte; a parser that is not linear would take
+/// hours for these documents.
+const ELAPSED_MAX: Duration = Duration::from_secs(180);
 
 /// Checks and reads the document; `serve` reads through the same front end.
 fn check(document: &[u8]) {
