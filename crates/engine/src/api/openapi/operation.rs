@@ -1,0 +1,375 @@
+//! One route as an OpenAPI operation: parameters, body, answers, and who may call it.
+
+use document::{
+    api::{BuiltIn, Operation},
+    security::{Action, Who},
+};
+use serde_json::{Map, Value as Json, json};
+use store::Kind;
+
+use super::{account, body, schema};
+use crate::{
+    Running,
+    api::{Route, Target},
+    data::Resource,
+};
+
+/// The operation of a route.
+pub(super) fn describe(running: &Running, route: &Route) -> Json {
+    let mut operation = json!({
+        "operationId": operation_id(route),
+        "tags": [tag(route)],
+        "responses": responses(running, route),
+        "security": security(route),
+    });
+    if let Some(summary) = route.endpoint.as_ref().and_then(|one| one.summary.as_ref()) {
+        operation["summary"] = summary.as_str().into();
+    }
+    let parameters = parameters(running, route);
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
+    }
+    if let Some(request) = request(running, route) {
+        operation["requestBody"] = request;
+    }
+    if let Some(list) = listed(route) {
+        operation["description"] = list_words(list).into();
+    }
+    operation
+}
+
+/// `getApiV1PostsId`: stable as long as method and path are.
+fn operation_id(route: &Route) -> String {
+    let mut id = route.method.word().to_ascii_lowercase();
+    for word in route.path.split(|letter: char| !letter.is_ascii_alphanumeric()) {
+        if let Some((first, rest)) = word.split_at_checked(1) {
+            id.push_str(&first.to_ascii_uppercase());
+            id.push_str(rest);
+        }
+    }
+    id
+}
+
+fn tag(route: &Route) -> &str {
+    match &route.target {
+        Target::Table { resource, .. } | Target::Transition { resource, .. } => &resource.name,
+        Target::BuiltIn(
+            BuiltIn::Health | BuiltIn::Ready | BuiltIn::Metrics | BuiltIn::OpenApi | BuiltIn::Jwks,
+        ) => "service",
+        Target::BuiltIn(_) => "accounts",
+        Target::Query { .. } => "queries",
+        Target::Batch => "batch",
+        Target::Unbound { .. } => "unbound",
+    }
+}
+
+/// The table whose rows are listed.
+fn listed(route: &Route) -> Option<&Resource> {
+    match &route.target {
+        Target::Table { resource, operation: Operation::List, .. } => Some(resource),
+        _ => None,
+    }
+}
+
+fn list_words(resource: &Resource) -> String {
+    let names: Vec<_> = resource.shown_names().iter().map(|name| format!("`{name}`")).collect();
+    format!(
+        "Any of {} filters by equality, or by an operator as in `?field[gte]=…`: eq, ne, gt, gte, \
+         lt, lte, in, like, ilike, null. `filter` takes whole conditions with AND, OR and NOT; \
+         `cursor` takes the cursor of the page before, and `count=true` adds the total.",
+        names.join(", ")
+    )
+}
+
+/// No identity is needed where anybody may; it is welcome where some may do more.
+fn security(route: &Route) -> Json {
+    let token = json!({"bearer": []});
+    let is_public = match &route.target {
+        Target::BuiltIn(
+            BuiltIn::Register
+            | BuiltIn::Login
+            | BuiltIn::Refresh
+            | BuiltIn::Health
+            | BuiltIn::Ready
+            | BuiltIn::Jwks,
+        ) => return json!([]),
+        // From the machine itself they need no identity.
+        Target::BuiltIn(BuiltIn::Metrics | BuiltIn::OpenApi | BuiltIn::Logout) => true,
+        Target::BuiltIn(_) => false,
+        Target::Table { resource, operation, .. } => {
+            is_open(resource, &action_of(*operation)) || calls_anybody(route)
+        }
+        Target::Transition { resource, action, .. } => {
+            is_open(resource, &Action::Transition { name: action.clone() }) || calls_anybody(route)
+        }
+        Target::Query { .. } | Target::Unbound { .. } => calls_anybody(route),
+        // Each operation is refused or not by itself.
+        Target::Batch => true,
+    };
+    match is_public {
+        true => json!([{}, token]),
+        false => json!([token]),
+    }
+}
+
+fn action_of(operation: Operation) -> Action {
+    match operation {
+        Operation::List | Operation::Get => Action::Read,
+        Operation::Create => Action::Create,
+        Operation::Replace | Operation::Update => Action::Update,
+        Operation::Delete => Action::Delete,
+    }
+}
+
+fn is_open(resource: &Resource, action: &Action) -> bool {
+    let mut rules = resource.rules.iter();
+    rules.any(|rule| rule.who == Who::Public && rule.actions.contains(action))
+}
+
+fn calls_anybody(route: &Route) -> bool {
+    let callers = route.endpoint.as_ref().and_then(|endpoint| endpoint.callers.as_ref());
+    callers.is_some_and(|callers| callers.who.contains(&Who::Public))
+}
+
+fn parameters(running: &Running, route: &Route) -> Vec<Json> {
+    let mut parameters: Vec<Json> = route
+        .parameters
+        .iter()
+        .map(|name| {
+            let schema = path_schema(running, route, name);
+            json!({"name": name, "in": "path", "required": true, "schema": schema})
+        })
+        .collect();
+    match &route.target {
+        Target::Table { resource, operation, .. } => match operation {
+            Operation::List => parameters.extend(list_parameters(running, resource)),
+            Operation::Get => parameters.extend(shape_parameters(resource)),
+            Operation::Create => parameters.push(header(
+                "Idempotency-Key",
+                "repeats are answered \
+                as the first time was",
+            )),
+            _ => {}
+        },
+        Target::Query { parameters: named, .. } => {
+            for name in named.iter().filter(|name| !route.parameters.contains(name)) {
+                parameters.push(query(name, json!({"type": "string"})));
+            }
+        }
+        _ => {}
+    }
+    parameters
+}
+
+/// What a path parameter is compared with.
+fn path_schema(running: &Running, route: &Route, name: &str) -> Json {
+    let of_column = |resource: &Resource, column: &str| {
+        let field = resource.position(column).and_then(|position| resource.field(position));
+        field.map(|field| schema::of_kind(&field.kind))
+    };
+    let found = match &route.target {
+        Target::Table { resource, nested, key, .. } => {
+            let own = key.iter().find(|key| key.parameter == name);
+            let own = own.and_then(|key| of_column(resource, &key.column));
+            own.or_else(|| {
+                let nested = nested.as_ref().filter(|nested| nested.parameter == name)?;
+                of_column(running.resources.get(&nested.parent)?, &nested.parent_column)
+            })
+        }
+        Target::Transition { resource, key, .. } if key.parameter == name => {
+            of_column(resource, &key.column)
+        }
+        _ => None,
+    };
+    let mut schema = found.unwrap_or_else(|| json!({"type": "string"}));
+    // A path without its segment is another path.
+    if schema.get("type") == Some(&"string".into()) && schema.get("format").is_none() {
+        schema["minLength"] = 1.into();
+    }
+    schema
+}
+
+fn query(name: &str, schema: Json) -> Json {
+    json!({"name": name, "in": "query", "schema": schema})
+}
+
+fn header(name: &str, words: &str) -> Json {
+    let schema = json!({"type": "string", "pattern": "^[A-Za-z0-9_-]{8,64}$"});
+    json!({"name": name, "in": "header", "description": words, "schema": schema})
+}
+
+/// Several names in one parameter, joined by commas.
+fn names(name: &str, known: Vec<String>, most: usize) -> Json {
+    json!({
+        "name": name, "in": "query", "style": "form", "explode": false,
+        "schema": {
+            "type": "array", "items": {"type": "string", "enum": known},
+            "minItems": 1, "maxItems": most, "uniqueItems": true,
+        },
+    })
+}
+
+fn shape_parameters(resource: &Resource) -> Vec<Json> {
+    let shown: Vec<String> = resource.shown_names().iter().map(|&name| name.to_owned()).collect();
+    match shown.is_empty() {
+        true => Vec::new(),
+        false => vec![names("fields", shown.clone(), shown.len())],
+    }
+}
+
+fn list_parameters(running: &Running, resource: &Resource) -> Vec<Json> {
+    let paging = &running.system.api.pagination;
+    let count =
+        |least: u32, most: u32| json!({"type": "integer", "minimum": least, "maximum": most});
+    let mut parameters = vec![
+        query(&paging.page_parameter, count(1, 1_000_000)),
+        query(&paging.limit_parameter, count(1, paging.limit_max.max(1))),
+    ];
+    parameters.extend(shape_parameters(resource));
+    let has_order = |kind: &Kind| !matches!(kind, Kind::Json | Kind::Array { .. } | Kind::Bytes);
+    let visible = || resource.fields.iter().filter(|field| !field.write_only);
+    let sorted = visible().filter(|field| has_order(&field.kind));
+    let sorted: Vec<String> =
+        sorted.flat_map(|field| [field.shown.to_string(), format!("-{}", field.shown)]).collect();
+    if !sorted.is_empty() {
+        parameters.push(names("sort", sorted, 5));
+    }
+    if visible().any(crate::data::Field::is_text) {
+        let words = json!({"type": "string", "maxLength": 200, "pattern": "^[^\\u0000]*$"});
+        parameters.push(query("search", words));
+    }
+    let taken: Vec<String> =
+        parameters.iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect();
+    for field in visible().filter(|field| has_order(&field.kind)) {
+        if !taken.contains(&field.shown.to_string()) {
+            parameters.push(query(&field.shown, schema::of_kind(&field.kind)));
+        }
+    }
+    parameters
+}
+
+fn request(running: &Running, route: &Route) -> Option<Json> {
+    let (schema, is_required) = match &route.target {
+        Target::Table { resource, operation, .. } => {
+            let suffix = match operation {
+                Operation::Create => "Create",
+                Operation::Update => "Update",
+                Operation::Replace => "Replace",
+                _ => return None,
+            };
+            (schema::reference(&schema::name(&resource.name, suffix)), true)
+        }
+        Target::BuiltIn(built_in) => {
+            (account::request(running, *built_in)?, *built_in != BuiltIn::Logout)
+        }
+        Target::Batch => (batch(), true),
+        _ => return None,
+    };
+    let mut media = json!({"schema": schema});
+    if let Some(example) = example(running, route) {
+        media["example"] = example;
+    }
+    Some(json!({"required": is_required, "content": {"application/json": media}}))
+}
+
+/// The document's own example, where it fits what is served.
+fn example(running: &Running, route: &Route) -> Option<Json> {
+    let example = &route.endpoint.as_ref()?.request.as_ref()?.body;
+    let members = example.as_object()?;
+    let Target::Table { resource, .. } = &route.target else { return Some(example.clone()) };
+    let written = schema::Writing { running, resource }.create();
+    let known = written.get("properties")?.as_object()?;
+    let fits = members.keys().all(|name| known.contains_key(name));
+    fits.then(|| example.clone())
+}
+
+fn batch() -> Json {
+    let operation = json!({
+        "type": "object",
+        "properties": {
+            "method": {"type": "string", "enum": ["POST", "PUT", "PATCH", "DELETE"]},
+            "path": {"type": "string"},
+            "body": {"type": ["object", "null"]},
+        },
+        "required": ["method", "path"],
+    });
+    json!({
+        "type": "object",
+        "properties": {"operations": {"type": "array", "maxItems": 100, "items": operation}},
+        "required": ["operations"],
+    })
+}
+
+fn responses(running: &Running, route: &Route) -> Json {
+    let mut responses = Map::new();
+    let (status, schema) = success(running, route);
+    responses.insert(status.to_owned(), answer("success", schema));
+    if matches!(route.target, Target::BuiltIn(BuiltIn::Register)) {
+        let tokens = Some(json!({"type": "object"}));
+        responses.insert("201".to_owned(), answer("the new user, or tokens for them", tokens));
+    }
+    if matches!(&route.target, Target::BuiltIn(one) if *one == BuiltIn::Metrics) {
+        let text = json!({"description": "success", "content": {"text/plain": {}}});
+        responses.insert("200".to_owned(), text);
+    }
+    if let Some(Json::Object(_)) = request(running, route) {
+        for status in ["400", "413", "415"] {
+            responses.insert(status.to_owned(), problem());
+        }
+    }
+    for status in others(route) {
+        responses.insert((*status).to_owned(), problem());
+    }
+    responses.insert("default".to_owned(), problem());
+    responses.into()
+}
+
+/// Statuses of problems beyond those of every request with a body.
+fn others(route: &Route) -> &'static [&'static str] {
+    match &route.target {
+        Target::Table { operation, .. } => match operation {
+            Operation::List => &["400", "401", "403"],
+            Operation::Get => &["400", "401", "403", "404"],
+            Operation::Create => &["401", "403", "409"],
+            Operation::Replace | Operation::Update => &["401", "403", "404", "409", "412"],
+            Operation::Delete => &["401", "403", "404", "409", "412"],
+        },
+        Target::Transition { .. } => &["401", "403", "404", "409"],
+        Target::BuiltIn(BuiltIn::Health | BuiltIn::Jwks) => &[],
+        Target::BuiltIn(BuiltIn::Ready) => &["503"],
+        Target::BuiltIn(_) => &["401", "403", "409", "429"],
+        Target::Query { .. } => &["400", "401", "403"],
+        Target::Batch => &["401", "403", "404", "409"],
+        Target::Unbound { .. } => &["501"],
+    }
+}
+
+fn success(running: &Running, route: &Route) -> (&'static str, Option<Json>) {
+    let row = |resource: &Resource| schema::reference(&schema::name(&resource.name, ""));
+    match &route.target {
+        Target::Table { resource, operation, .. } => match operation {
+            Operation::List => ("200", Some(body::list(running, row(resource)))),
+            Operation::Create => ("201", Some(body::item(running, row(resource)))),
+            Operation::Delete => ("204", None),
+            _ => ("200", Some(body::item(running, row(resource)))),
+        },
+        Target::Transition { resource, .. } => ("200", Some(body::item(running, row(resource)))),
+        Target::BuiltIn(built_in) => account::response(running, *built_in),
+        Target::Query { .. } => ("200", Some(json!({}))),
+        Target::Batch => ("200", Some(json!({"type": "object"}))),
+        Target::Unbound { .. } => ("501", Some(schema::reference("Problem"))),
+    }
+}
+
+fn answer(words: &str, schema: Option<Json>) -> Json {
+    match schema {
+        Some(schema) => json!({
+            "description": words, "content": {"application/json": {"schema": schema}},
+        }),
+        None => json!({"description": words}),
+    }
+}
+
+fn problem() -> Json {
+    answer("a problem", Some(schema::reference("Problem")))
+}
