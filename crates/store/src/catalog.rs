@@ -1,6 +1,9 @@
 //! What the store knows of the schema it serves while it writes SQL and explains errors.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use crate::{
     Kind,
@@ -15,6 +18,16 @@ pub(crate) struct Catalog {
     unique_keys: HashMap<String, (String, Vec<String>)>,
     /// Tables of checks by the check's name.
     checks: HashMap<String, String>,
+    /// Queries of the document in the words of the store, by how the document writes them.
+    pub(crate) translated: Mutex<HashMap<String, Arc<Translated>>>,
+}
+
+/// A SELECT of the document as the store runs it, and what is known of its columns.
+#[derive(Debug)]
+pub(crate) struct Translated {
+    pub(crate) sql: String,
+    /// Kinds of columns by their names, where they could be told.
+    pub(crate) kinds: HashMap<String, Kind>,
 }
 
 /// A table of the catalog.

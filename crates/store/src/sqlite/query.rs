@@ -1,12 +1,21 @@
 //! Queries that stand in the document: one SELECT, read only, with named parameters.
 
+use std::sync::{Arc, PoisonError};
+
 use rusqlite::Connection;
 
 use super::{Sqlite, bind::Bound, fault, show::write_cell, translate};
-use crate::{Kind, StoreError, Value, catalog::Catalog, json, query::Rows};
+use crate::{
+    Kind, StoreError, Value,
+    catalog::{Catalog, Translated},
+    json,
+    query::Rows,
+};
 
 /// Most rows that a query gives back.
 const ROWS_MAX: usize = 10_000;
+/// Queries whose translation is kept.
+const TRANSLATED_MAX: usize = 500;
 
 impl Sqlite {
     pub(crate) async fn query(
@@ -19,13 +28,28 @@ impl Sqlite {
     }
 }
 
+/// A query as it was translated before, for as long as its catalog is served. The queries of one
+/// document are few; whatever comes beyond that many is translated each time.
+fn translated(catalog: &Catalog, sql: &str) -> Result<Arc<Translated>, StoreError> {
+    let held = || catalog.translated.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = held().get(sql) {
+        return Ok(known.clone());
+    }
+    let fresh = Arc::new(translate::translate(sql, catalog).map_err(StoreError::Fault)?);
+    let mut held = held();
+    if held.len() < TRANSLATED_MAX {
+        held.insert(sql.to_owned(), fresh.clone());
+    }
+    Ok(fresh)
+}
+
 fn run(
     connection: &Connection,
     catalog: &Catalog,
     sql: &str,
     parameters: &[(String, Value)],
 ) -> Result<Rows, StoreError> {
-    let translated = translate::translate(sql, catalog).map_err(StoreError::Fault)?;
+    let translated = translated(catalog, sql)?;
     let read = || -> rusqlite::Result<Result<Rows, StoreError>> {
         let mut statement = connection.prepare_cached(&translated.sql)?;
         if !statement.readonly() {

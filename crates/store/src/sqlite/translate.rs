@@ -15,20 +15,15 @@ use sqlparser::{
     parser::Parser,
 };
 
-use crate::{Kind, catalog::Catalog};
+use crate::{
+    Kind,
+    catalog::{Catalog, Translated},
+};
 
 /// Deepest nesting that is read.
 const DEPTH_MAX: usize = 60;
 /// Longest text that is read, in bytes.
 const TEXT_BYTES_MAX: usize = 100_000;
-
-/// A SELECT for SQLite, and what is known of its columns.
-#[derive(Debug)]
-pub(super) struct Translated {
-    pub(super) sql: String,
-    /// Kinds of columns by their names, where they could be told.
-    pub(super) kinds: HashMap<String, Kind>,
-}
 
 /// The text for SQLite alone.
 pub(super) fn select(sql: &str, catalog: &Catalog) -> Result<String, String> {
