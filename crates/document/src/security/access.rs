@@ -1,6 +1,8 @@
 //! From permissions, as sentences state them, to grants, as the engine enforces them: owners
 //! become conditions, and the weaker of two sentences gives way.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::{
     Diagnostic, Span,
     data::{Data, PolicyCommand},
@@ -100,60 +102,47 @@ impl Access<'_> {
         permissions: &[Permission],
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<Grant> {
-        let mut grants: Vec<Grant> = Vec::new();
-        let mut told = Vec::new();
+        let said = Said::of(permissions);
+        let mut grants = Grants::default();
+        let mut told = HashSet::new();
         let implied: Vec<Permission> = permissions.iter().filter_map(sees).collect();
         for permission in permissions.iter().chain(&implied) {
             for action in &permission.actions {
                 if permission.allowance == Allowance::No
-                    || self.gives_way(permission, action, permissions)
+                    || self.gives_way(permission, action, &said)
                 {
                     continue;
                 }
                 match self.grant(permission, action) {
-                    Ok(grant) if permission.is_implied && is_covered(&grants, &grant) => {}
-                    Ok(grant) => add(&mut grants, grant),
+                    Ok(grant) if permission.is_implied && grants.cover(&grant) => {}
+                    Ok(grant) => grants.add(grant),
                     Err(()) => {
-                        let place = (permission.table.clone(), permission.span);
-                        if !told.contains(&place) {
+                        if told.insert((permission.table.as_str(), permission.span)) {
                             diagnostics.push(self.no_owner(permission));
-                            told.push(place);
                         }
                     }
                 }
             }
         }
-        grants
+        grants.all
     }
 
     /// True where a more specific sentence speaks of the same act: "signed in" beside an endpoint
     /// is then only a condition on all callers, and what is refused to a role stays refused.
-    fn gives_way(
-        &self,
-        permission: &Permission,
-        action: &Action,
-        permissions: &[Permission],
-    ) -> bool {
+    fn gives_way(&self, permission: &Permission, action: &Action, said: &Said<'_>) -> bool {
         if permission.who == Who::Admin || permission.source == Source::Policy {
             return false;
         }
-        let speaks = |other: &&Permission| {
-            other.table == permission.table
-                && other.source > permission.source
-                && other.actions.contains(action)
-        };
-        let mut others = permissions.iter().filter(speaks);
-        if self.has_policy(&permission.table, action)
-            && matches!(permission.who, Who::Public | Who::Authenticated)
-        {
+        let is_anybody = matches!(permission.who, Who::Public | Who::Authenticated);
+        if is_anybody && self.has_policy(&permission.table, action) {
             return true;
         }
+        let Some(act) = said.acts.get(&(permission.table.as_str(), action)) else { return false };
+        let is_list = permission.source >= Source::List;
         match permission.who {
-            Who::Authenticated => permission.source <= Source::Endpoint && others.next().is_some(),
-            Who::Public => others.any(|other| other.allowance == Allowance::No),
-            _ => {
-                others.any(|other| other.allowance == Allowance::No && other.who == permission.who)
-            }
+            Who::Authenticated => !is_list && act.is_specific,
+            Who::Public => !is_list && !act.refused.is_empty(),
+            _ => (!is_list || permission.is_implied) && act.refused.contains(&permission.who),
         }
     }
 
@@ -234,8 +223,7 @@ impl Access<'_> {
 
     fn no_owner(&self, permission: &Permission) -> Diagnostic {
         let table = &permission.table;
-        let ambiguous = self.ownership.ambiguous.iter().find(|(name, _)| name == table);
-        if let Some((_, diagnostic)) = ambiguous {
+        if let Some(diagnostic) = self.ownership.ambiguous.get(table) {
             return diagnostic.clone().also(permission.span, "this sentence depends on the owner");
         }
         let mut diagnostic = Diagnostic::new(
@@ -300,35 +288,75 @@ pub(super) fn and(left: Option<Expression>, right: Expression) -> Option<Express
     })
 }
 
-/// True where another grant already lets the same people read the same rows.
-fn is_covered(grants: &[Grant], seen: &Grant) -> bool {
-    grants.iter().any(|known| {
-        known.table == seen.table
-            && known.actions.contains(&Action::Read)
-            && (known.who == seen.who
-                || known.who == Who::Public
-                || known.who == Who::Authenticated)
-            && (known.condition.is_none() || known.condition == seen.condition)
-    })
+/// What lists, tables and policies say of each act.
+struct Said<'a> {
+    acts: HashMap<(&'a str, &'a Action), Act<'a>>,
 }
 
-/// Adds a grant; sentences that say the same are one grant with several actions.
-fn add(grants: &mut Vec<Grant>, grant: Grant) {
-    let same = grants.iter_mut().find(|known| {
-        known.table == grant.table
-            && known.who == grant.who
-            && known.span == grant.span
-            && known.condition == grant.condition
-            && known.check == grant.check
-    });
-    match same {
-        Some(known) => {
-            for action in grant.actions {
-                if !known.actions.contains(&action) {
-                    known.actions.push(action);
+#[derive(Default)]
+struct Act<'a> {
+    /// Somebody but the admin is allowed or refused it.
+    is_specific: bool,
+    /// Who is refused it.
+    refused: HashSet<&'a Who>,
+}
+
+impl<'a> Said<'a> {
+    fn of(permissions: &'a [Permission]) -> Self {
+        let mut acts: HashMap<(&str, &Action), Act<'a>> = HashMap::new();
+        for permission in permissions.iter().filter(|said| said.source >= Source::List) {
+            for action in &permission.actions {
+                let act = acts.entry((permission.table.as_str(), action)).or_default();
+                act.is_specific |= permission.who != Who::Admin;
+                if permission.allowance == Allowance::No {
+                    act.refused.insert(&permission.who);
                 }
             }
         }
-        None => grants.push(grant),
+        Self { acts }
+    }
+}
+
+/// Grants as they add up.
+#[derive(Default)]
+struct Grants {
+    all: Vec<Grant>,
+    /// Who reads which rows of a table.
+    read: HashSet<(String, Who, Option<Expression>)>,
+}
+
+impl Grants {
+    /// True where another grant already lets the same people read the same rows.
+    fn cover(&self, seen: &Grant) -> bool {
+        [&seen.who, &Who::Public, &Who::Authenticated].into_iter().any(|who| {
+            let reads = |condition: Option<Expression>| {
+                self.read.contains(&(seen.table.clone(), who.clone(), condition))
+            };
+            reads(None) || reads(seen.condition.clone())
+        })
+    }
+
+    /// Adds a grant; what one sentence says is one grant with several actions.
+    fn add(&mut self, grant: Grant) {
+        if grant.actions.contains(&Action::Read) {
+            self.read.insert((grant.table.clone(), grant.who.clone(), grant.condition.clone()));
+        }
+        // The grants of a sentence follow each other.
+        let same = self.all.iter_mut().rev().take(32).find(|known| {
+            known.table == grant.table
+                && known.who == grant.who
+                && known.span == grant.span
+                && known.condition == grant.condition
+                && known.check == grant.check
+        });
+        let Some(known) = same else {
+            self.all.push(grant);
+            return;
+        };
+        for action in grant.actions {
+            if !known.actions.contains(&action) {
+                known.actions.push(action);
+            }
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Tells which tables only the admin reaches, and where a signed-in user sees all rows of a table
 //! whose rows have owners.
 
+use std::collections::HashSet;
+
 use crate::{
     Diagnostic, Span,
     data::Data,
@@ -19,10 +21,11 @@ pub(super) fn report(
 }
 
 fn report_closed(data: &Data, security: &Security, diagnostics: &mut Vec<Diagnostic>) {
+    let granted: HashSet<&str> = security.grants.iter().map(|grant| grant.table.as_str()).collect();
     let closed: Vec<(&str, Span)> = data
         .tables
         .iter()
-        .filter(|table| !security.grants.iter().any(|grant| grant.table == table.name))
+        .filter(|table| !granted.contains(table.name.as_str()))
         .map(|table| (table.name.as_str(), table.span))
         .collect();
     let Some(&(first, span)) = closed.first() else { return };
@@ -49,16 +52,16 @@ fn report_open_reads(
     ownership: &Ownership,
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let mut told: Vec<&str> = Vec::new();
+    let mut told: HashSet<&str> = HashSet::new();
     for grant in &security.grants {
         let is_open = grant.who == Who::Authenticated
             && grant.condition.is_none()
             && grant.actions.contains(&Action::Read);
-        if !is_open || told.contains(&grant.table.as_str()) {
+        if !is_open || told.contains(grant.table.as_str()) {
             continue;
         }
         let Some(owner) = ownership.of(&grant.table) else { continue };
-        told.push(&grant.table);
+        told.insert(&grant.table);
         let message =
             format!("any signed-in user sees all rows of `{}`, not only their own", grant.table);
         diagnostics.push(

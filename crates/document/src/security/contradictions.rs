@@ -1,5 +1,7 @@
 //! Finds sentences that disagree about who may do the same thing with the same table.
 
+use std::collections::HashMap;
+
 use crate::{
     Diagnostic, Span,
     security::{
@@ -13,11 +15,22 @@ use crate::{
 /// Reported for one document at most.
 const REPORTS_MAX: usize = 50;
 
+/// Compared with each other for one table at most.
+const SENTENCES_MAX: usize = 200;
+
 /// Adds one diagnostic for each pair of sentences that disagree.
 pub(super) fn report(permissions: &[Permission], diagnostics: &mut Vec<Diagnostic>) {
     let mut told: Vec<(Span, Span)> = Vec::new();
+    let mut by_table: HashMap<&str, Vec<&Permission>> = HashMap::new();
+    for permission in permissions {
+        let mine = by_table.entry(permission.table.as_str()).or_default();
+        if mine.len() < SENTENCES_MAX {
+            mine.push(permission);
+        }
+    }
     for said in permissions.iter().filter(|said| said.source == Source::Endpoint) {
-        for other in permissions.iter().filter(|other| other.table == said.table) {
+        let Some(permissions) = by_table.get(said.table.as_str()) else { continue };
+        for other in permissions {
             let pair = (said.span, other.span);
             if told.len() >= REPORTS_MAX || told.contains(&pair) {
                 continue;
@@ -33,7 +46,7 @@ pub(super) fn report(permissions: &[Permission], diagnostics: &mut Vec<Diagnosti
 }
 
 fn disagreement(
-    permissions: &[Permission],
+    permissions: &[&Permission],
     said: &Permission,
     other: &Permission,
     action: &Action,

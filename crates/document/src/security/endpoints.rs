@@ -1,5 +1,7 @@
 //! Permissions that follow from who may call an endpoint, and the sentence about all endpoints.
 
+use std::collections::HashSet;
+
 use crate::{
     Diagnostic, Span,
     api::{Api, Binding, Endpoint, Nested, Operation},
@@ -154,7 +156,7 @@ impl AllEndpoints {
 /// that are stored, and a role that the document's list does not have is told at both places.
 pub(super) fn resolve_callers(api: &mut Api, book: &RoleBook, diagnostics: &mut Vec<Diagnostic>) {
     let names: Vec<String> = book.roles.iter().map(|role| role.name.clone()).collect();
-    let mut told: Vec<(String, Span)> = Vec::new();
+    let mut told: HashSet<(String, Span)> = HashSet::new();
     for endpoint in &mut api.endpoints {
         let Some(callers) = &mut endpoint.callers else { continue };
         if let Some(read) = callers_of(&callers.text, callers.span, &names) {
@@ -170,9 +172,8 @@ pub(super) fn resolve_callers(api: &mut Api, book: &RoleBook, diagnostics: &mut 
                 Meaning::Who(found) => *who = found,
                 Meaning::NotDefined => {
                     let place = (name.clone(), callers.span);
-                    if !told.contains(&place) {
+                    if told.insert(place) {
                         diagnostics.push(not_defined(book, name, callers.span));
-                        told.push(place);
                     }
                 }
                 Meaning::Nothing => {}

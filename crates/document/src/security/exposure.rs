@@ -1,6 +1,8 @@
 //! Who may do what: one row per table and action, with the sentence that allows it. `serve` prints
 //! it at every start, `check --exposure` on demand, and the page shows it.
 
+use std::collections::HashMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -51,9 +53,13 @@ pub enum Rows {
 /// listed after reading, creating, updating and deleting.
 pub fn exposure(system: &System) -> Vec<Exposure> {
     let mut rows = Vec::new();
+    let mut by_table: HashMap<&str, Vec<&Grant>> = HashMap::new();
+    for grant in &system.security.grants {
+        by_table.entry(grant.table.as_str()).or_default().push(grant);
+    }
     for table in &system.data.tables {
         let mut actions = vec![Action::Read, Action::Create, Action::Update, Action::Delete];
-        let mine = || system.security.grants.iter().filter(|grant| grant.table == table.name);
+        let mine = || by_table.get(table.name.as_str()).into_iter().flatten().copied();
         for action in mine().flat_map(|grant| &grant.actions) {
             if !actions.contains(action) {
                 actions.push(action.clone());

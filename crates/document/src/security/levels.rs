@@ -13,7 +13,6 @@ use crate::{
         phrases::{Nouns, Phrases},
         role_definitions::{is_list_of_roles, is_table_of_roles, labelled, lines, role_line},
         roles::{Meaning, RoleBook},
-        vocabulary::table_named,
     },
     statement::{Claim, Class},
 };
@@ -159,7 +158,7 @@ impl Levels<'_> {
                 .filter(|word| !matches!(*word, "permissions" | "access" | "roles" | "api"))
                 .collect::<Vec<_>>()
                 .join(" ");
-            table_named(&bare, self.nouns.data).map(str::to_owned)
+            self.nouns.names.find(&bare).map(str::to_owned)
         })
     }
 
@@ -173,7 +172,12 @@ impl Levels<'_> {
             Meaning::Who(who) => who,
             Meaning::NotDefined => {
                 let told = not_defined(self.book, sentence.name, sentence.name_span);
-                let is_told = reading.diagnostics.iter().any(|known| known.message == told.message);
+                let is_told = reading
+                    .diagnostics
+                    .iter()
+                    .rev()
+                    .take(64)
+                    .any(|known| known.message == told.message);
                 if !is_told {
                     reading.diagnostics.push(told);
                 }

@@ -1,6 +1,8 @@
 //! Reads access tables: role × action, role × endpoint, resource × action with callers in the
 //! cells, role × resource with `CRUD`, and rows of `Role | Resource | Actions`.
 
+use std::collections::HashMap;
+
 use crate::{
     Chapter, ClaimKind, Diagnostic, Span,
     api::{Endpoint, Method},
@@ -14,7 +16,7 @@ use crate::{
         phrases::Nouns,
         role_definitions::speaks_of_roles,
         roles::{Meaning, RoleBook},
-        vocabulary::{Allowance, actions_of, all_actions, allowance, table_named},
+        vocabulary::{Allowance, actions_of, all_actions, allowance},
     },
     statement::{Claim, Class},
 };
@@ -25,6 +27,8 @@ pub(super) struct Matrices<'a> {
     pub(super) book: &'a RoleBook,
     /// What rows can speak of.
     pub(super) nouns: &'a Nouns<'a>,
+    /// Endpoints that rows can name.
+    pub(super) paths: &'a Paths,
 }
 
 /// What all access tables say.
@@ -82,9 +86,7 @@ impl Matrices<'_> {
         }
         let is_role = matches!(first, "role" | "roles" | "user role" | "user type" | "level");
         let tables: Vec<(usize, String)> = columns()
-            .filter_map(|(at, cell)| {
-                Some((at, table_named(cell.trimmed(), self.nouns.data)?.to_owned()))
-            })
+            .filter_map(|(at, cell)| Some((at, self.nouns.names.find(cell.trimmed())?.to_owned())))
             .collect();
         if is_role && tables.len() * 2 >= header.len() - 1 && !tables.is_empty() {
             return Some(Layout::Tables(tables));
@@ -117,7 +119,7 @@ impl Matrices<'_> {
         let heading = outline
             .context(id)
             .first()
-            .and_then(|words| table_named(&subject(words), self.nouns.data))
+            .and_then(|words| self.nouns.names.find(&subject(words)))
             .map(str::to_owned);
         let mut about = heading;
         let mut unread: Vec<(String, Span)> = Vec::new();
@@ -127,7 +129,7 @@ impl Matrices<'_> {
             let Some(first) = cells.first() else { continue };
             // `| **Orders** | | |` heads the rows below it.
             if cells.iter().skip(1).all(|cell| cell.trimmed().is_empty()) {
-                let named = table_named(first.trimmed(), self.nouns.data);
+                let named = self.nouns.names.find(first.trimmed());
                 about = named.map(str::to_owned);
                 continue;
             }
@@ -167,7 +169,7 @@ impl Matrices<'_> {
         match layout {
             Layout::Roles(roles, _) => self.role_row(roles, cells, span, about, said),
             Layout::Actions(actions) => {
-                let table = table_named(first.trimmed(), self.nouns.data);
+                let table = self.nouns.names.find(first.trimmed());
                 match (table, about, self.book.meaning(first.trimmed())) {
                     (Some(table), _, _) => self.callers_row(table, actions, cells, span, said),
                     (None, Some(table), Meaning::Who(who)) => {
@@ -193,7 +195,7 @@ impl Matrices<'_> {
                 else {
                     return false;
                 };
-                let Some(table) = table_named(resource.trimmed(), self.nouns.data) else {
+                let Some(table) = self.nouns.names.find(resource.trimmed()) else {
                     return false;
                 };
                 self.people(&role.text)
@@ -240,7 +242,7 @@ impl Matrices<'_> {
             }
             return true;
         }
-        let Some(table) = table_named(first.trimmed(), self.nouns.data) else { return false };
+        let Some(table) = self.nouns.names.find(first.trimmed()) else { return false };
         roles
             .iter()
             .filter_map(|(at, who, _)| Some((cell_of(at)?, who)))
@@ -290,12 +292,26 @@ impl Matrices<'_> {
         let (method, path) = text.trim().trim_matches('`').split_once(char::is_whitespace)?;
         let method = Method::parse(method.trim().trim_matches('`'))?;
         let path = normal_path(path.trim().trim_matches('`'));
-        let same = |endpoint: &Endpoint| {
-            let known = normal_path(&endpoint.path);
-            endpoint.method == method && (known == path || known.ends_with(&path))
-        };
-        self.nouns.endpoints.iter().position(same)
+        let known = self.paths.get(&(method, last_word(&path)))?;
+        known.iter().take(64).find(|(known, _)| known.ends_with(&path)).map(|&(_, index)| index)
     }
+}
+
+/// Endpoints by method and the last word of their path.
+pub(super) type Paths = HashMap<(Method, String), Vec<(String, usize)>>;
+
+/// Finds endpoints by method and the last word of their path.
+pub(super) fn paths(endpoints: &[Endpoint]) -> Paths {
+    let mut paths = Paths::new();
+    for (index, endpoint) in endpoints.iter().enumerate() {
+        let path = normal_path(&endpoint.path);
+        paths.entry((endpoint.method, last_word(&path))).or_default().push((path, index));
+    }
+    paths
+}
+
+fn last_word(path: &str) -> String {
+    path.rsplit('/').find(|part| *part != "{}").unwrap_or("").to_owned()
 }
 
 impl Said {

@@ -1,6 +1,8 @@
 //! Finds which rows belong to whom: the column that names the user, or a chain of foreign keys
 //! that leads to one.
 
+use std::collections::HashMap;
+
 use crate::{
     Diagnostic, Span,
     data::{Column, ColumnType, Data, ForeignKey, ReferentialAction, Table},
@@ -93,7 +95,7 @@ const NAMES_WITHOUT_KEY: &[&str] = &["owner_id", "user_id", "author_id", "create
 
 /// The users as other tables refer to them.
 struct Users<'a> {
-    data: &'a Data,
+    tables: HashMap<&'a str, &'a Table>,
     /// The identity's table and key; none where it is built in.
     table: Option<(&'a str, &'a str)>,
 }
@@ -113,7 +115,7 @@ impl Users<'_> {
                 matches!(key.table.as_str(), "auth_users" | "auth.users")
                     || (self.table.is_none()
                         && matches!(key.table.as_str(), "users" | "user")
-                        && self.data.table(&key.table).is_none())
+                        && !self.tables.contains_key(key.table.as_str()))
                     || self.shares_the_key(&key.table)
             }
         }
@@ -121,7 +123,7 @@ impl Users<'_> {
 
     /// True for a table whose primary key is the user's key, such as a profile.
     fn shares_the_key(&self, name: &str) -> bool {
-        let Some(table) = self.data.table(name) else { return false };
+        let Some(table) = self.tables.get(name) else { return false };
         let Some(key) = table.key() else { return false };
         let is_identity = |key: &ForeignKey| match self.table {
             Some((users, _)) => key.table == users,
@@ -145,18 +147,19 @@ pub(super) struct Ownership {
     pub(super) owners: Vec<Owner>,
     /// Tables where several ways lead to a user: nothing is guessed, and the diagnostic is told
     /// only where a sentence depends on the owner.
-    pub(super) ambiguous: Vec<(String, Diagnostic)>,
+    pub(super) ambiguous: HashMap<String, Diagnostic>,
+    places: HashMap<String, usize>,
 }
 
 impl Ownership {
     /// The owner of a table's rows.
     pub(super) fn of(&self, table: &str) -> Option<&Owner> {
-        self.owners.iter().find(|owner| owner.table == table)
+        self.places.get(table).and_then(|&at| self.owners.get(at))
     }
 
     /// True where several ways lead to a user.
     pub(super) fn is_ambiguous(&self, table: &str) -> bool {
-        self.ambiguous.iter().any(|(name, _)| name == table)
+        self.ambiguous.contains_key(table)
     }
 }
 
@@ -166,33 +169,36 @@ pub(super) fn owners(data: &Data, identity: &Identity) -> Ownership {
         Identity::BuiltIn => None,
         Identity::Table { table, key, .. } => Some((table.as_str(), key.as_str())),
     };
-    let users = Users { data, table };
+    let tables = data.tables.iter().map(|table| (table.name.as_str(), table)).collect();
+    let users = Users { tables, table };
     let mut owners: Vec<Owner> =
         data.tables.iter().filter_map(|table| direct(table, &users)).collect();
     // Chains grow one step at a time, so that the shortest is found first.
-    let mut ambiguous: Vec<(String, Diagnostic)> = Vec::new();
+    let mut known: HashMap<String, Owner> =
+        owners.drain(..).map(|owner| (owner.table.clone(), owner)).collect();
+    let mut ambiguous: HashMap<String, Diagnostic> = HashMap::new();
     for _ in 1..STEPS_MAX {
         let mut found = Vec::new();
         for table in &data.tables {
-            let is_decided = owners.iter().any(|owner| owner.table == table.name)
-                || ambiguous.iter().any(|(name, _)| *name == table.name);
-            if is_decided {
+            if known.contains_key(&table.name) || ambiguous.contains_key(&table.name) {
                 continue;
             }
-            match through(table, &owners, &ambiguous) {
+            match through(table, &known, &ambiguous) {
                 Some(Ok(owner)) => found.push(owner),
-                Some(Err(diagnostic)) => ambiguous.push((table.name.clone(), diagnostic)),
+                Some(Err(diagnostic)) => {
+                    ambiguous.insert(table.name.clone(), diagnostic);
+                }
                 None => {}
             }
         }
         if found.is_empty() {
             break;
         }
-        owners.extend(found);
+        known.extend(found.into_iter().map(|owner: Owner| (owner.table.clone(), owner)));
     }
-    let place = |owner: &Owner| data.tables.iter().position(|table| table.name == owner.table);
-    owners.sort_by_key(place);
-    Ownership { owners, ambiguous }
+    owners.extend(data.tables.iter().filter_map(|table| known.remove(&table.name)));
+    let places = owners.iter().enumerate().map(|(at, owner)| (owner.table.clone(), at)).collect();
+    Ownership { owners, places, ambiguous }
 }
 
 /// The owner that a column of the table itself names.
@@ -247,16 +253,16 @@ type Way<'a> = (&'a ForeignKey, Option<&'a Owner>);
 /// where several keys lead to one.
 fn through(
     table: &Table,
-    owners: &[Owner],
-    unclear: &[(String, Diagnostic)],
+    owners: &HashMap<String, Owner>,
+    unclear: &HashMap<String, Diagnostic>,
 ) -> Option<Result<Owner, Diagnostic>> {
     let mut found: Vec<Way<'_>> = table
         .foreign_keys
         .iter()
         .filter(|key| key.columns.len() == 1 && key.referred.len() == 1 && key.table != table.name)
         .filter_map(|key| {
-            let parent = owners.iter().find(|owner| owner.table == key.table);
-            let is_unclear = unclear.iter().any(|(name, _)| *name == key.table);
+            let parent = owners.get(&key.table);
+            let is_unclear = unclear.contains_key(&key.table);
             let is_near = parent.is_some_and(|parent| parent.path.len() < STEPS_MAX);
             (is_near || is_unclear).then_some((key, parent))
         })

@@ -7,7 +7,7 @@ use crate::{
     messaging::StateMachine,
     security::{
         Action, Identity,
-        vocabulary::{actions_of, all_actions, table_named},
+        vocabulary::{TableNames, actions_of, all_actions},
     },
 };
 
@@ -15,6 +15,8 @@ use crate::{
 pub(super) struct Nouns<'a> {
     /// Tables.
     pub(super) data: &'a Data,
+    /// Their names.
+    pub(super) names: &'a TableNames<'a>,
     /// Machines, whose actions are verbs.
     pub(super) machines: &'a [StateMachine],
     /// Endpoints, whose actions are verbs.
@@ -136,7 +138,7 @@ impl Nouns<'_> {
             }
         }
         let phrase = bare.join(" ");
-        let table = match table_named(&phrase, self.data) {
+        let table = match self.names.find(&phrase) {
             Some(table) => table.to_owned(),
             None => self.own_account(&phrase, own)?,
         };
@@ -352,7 +354,14 @@ mod tests {
             ..Data::default()
         };
         let identity = crate::security::identity::identity(&data);
-        let nouns = Nouns { data: &data, machines: &[], endpoints: &[], identity: &identity };
+        let names = TableNames::new(&data);
+        let nouns = Nouns {
+            names: &names,
+            data: &data,
+            machines: &[],
+            endpoints: &[],
+            identity: &identity,
+        };
         let read = nouns.read(text, None);
         let shown: Vec<String> = read
             .found

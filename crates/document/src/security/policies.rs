@@ -1,6 +1,8 @@
 //! Reads `CREATE POLICY`: each alternative of a condition becomes a permission for a role, for
 //! owners, for signed-in users or for everybody. A condition that is not understood allows nothing.
 
+use std::collections::HashSet;
+
 use crate::{
     Chapter, ClaimKind, Diagnostic, Span,
     compile::Reading,
@@ -61,6 +63,9 @@ impl Policies<'_> {
     /// The permissions of all policies, and what the restrictive ones demand besides.
     pub(super) fn read(&self, reading: &mut Reading<'_>) -> (Vec<Permission>, Vec<Restriction>) {
         let (mut permissions, mut restrictions) = (Vec::new(), Vec::new());
+        // What was recorded of the statements before their meaning was known gives way.
+        let spans: HashSet<Span> = self.data.policies.iter().map(|policy| policy.span).collect();
+        reading.ledger.statements.retain(|known| !spans.contains(&known.span));
         for policy in &self.data.policies {
             if self.data.table(&policy.table).is_none() {
                 continue;
@@ -447,18 +452,11 @@ fn bind(reading: &mut Reading<'_>, policy: &Policy) {
     let meaning = format!("who may do what with rows of `{}`", policy.table);
     let claim = Claim::new(ClaimKind::Policy, Chapter::Security, meaning)
         .about(format!("access:{}", policy.table));
-    forget(reading, policy.span);
     reading.ledger.bind(policy.span, "statement", claim);
 }
 
 fn class(reading: &mut Reading<'_>, span: Span, reason: String) {
-    forget(reading, span);
     reading.ledger.class(span, "statement", Class::NotUnderstood, reason);
-}
-
-/// What was recorded of the statement before its meaning was known gives way.
-fn forget(reading: &mut Reading<'_>, span: Span) {
-    reading.ledger.statements.retain(|known| !span.contains(known.span));
 }
 
 fn truth(value: bool) -> Expression {

@@ -9,13 +9,14 @@ use crate::{
         access::{Access, Permission},
         closed, contradictions, endpoints, identity,
         levels::Levels,
-        matrices::Matrices,
+        matrices::{self, Matrices},
         moves,
         owners::{self, Ownership},
         phrases::Nouns,
         policies::Policies,
         role_definitions,
         roles::RoleBook,
+        vocabulary::TableNames,
         yaml_roles,
     },
     statement::Claim,
@@ -71,14 +72,17 @@ fn lists(
     ownership: &Ownership,
     book: &RoleBook,
 ) -> Vec<Permission> {
+    let names = TableNames::new(&system.data);
     let nouns = Nouns {
         data: &system.data,
+        names: &names,
         machines: &system.messaging.machines,
         endpoints: &system.api.endpoints,
         identity,
     };
     let mut permissions = Levels { book, nouns: &nouns, ownership }.read(reading);
-    let said = Matrices { book, nouns: &nouns }.read(reading);
+    let paths = matrices::paths(nouns.endpoints);
+    let said = Matrices { book, nouns: &nouns, paths: &paths }.read(reading);
     permissions.extend(said.permissions);
     permissions.extend(yaml_roles::read(reading, book, &nouns));
     for (index, callers) in said.callers {
@@ -91,7 +95,7 @@ fn lists(
 
 /// The roles, each place that defines one bound.
 fn roles(reading: &mut Reading<'_>, system: &System, identity: &Identity) -> RoleBook {
-    let found = role_definitions::find(reading.outline, &reading.ledger, &system.data, identity);
+    let found = role_definitions::find(reading.outline, &system.data, identity);
     let mut definitions = found.definitions;
     definitions.extend(role_definitions::used(system, identity));
     let mut book = RoleBook::new(found.closed, definitions);

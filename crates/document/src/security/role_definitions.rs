@@ -2,7 +2,7 @@
 //! under headings about roles, `Role:` lines, YAML and TypeScript.
 
 use crate::{
-    Chapter, Class, Span,
+    Chapter, Span,
     data::{ColumnType, Data, DefaultValue, EnumType},
     expression::Literal,
     outline::{Inline, Mark, NodeId, NodeKind, Outline},
@@ -13,7 +13,6 @@ use crate::{
         roles::{ClosedList, Definition},
         vocabulary::{actions_of, key},
     },
-    statement::Ledger,
     system::System,
 };
 
@@ -29,7 +28,7 @@ pub(super) struct Found {
 }
 
 /// Finds all definitions of roles.
-pub(super) fn find(outline: &Outline, ledger: &Ledger, data: &Data, identity: &Identity) -> Found {
+pub(super) fn find(outline: &Outline, data: &Data, identity: &Identity) -> Found {
     let mut found = Found { closed: closed_list(data, identity), ..Found::default() };
     let chosen: Vec<String> = found.closed.iter().flat_map(|list| list.names.clone()).collect();
     // A share's `viewer` or a plan's `premium` is no role, but no misspelt one either.
@@ -39,13 +38,6 @@ pub(super) fn find(outline: &Outline, ledger: &Ledger, data: &Data, identity: &I
         );
     }
     for (id, node) in outline.nodes.iter().enumerate() {
-        let is_placeholder = ledger
-            .statements
-            .iter()
-            .any(|known| known.class == Class::Placeholder && known.span.contains(node.span));
-        if is_placeholder {
-            continue;
-        }
         match &node.kind {
             NodeKind::List { .. } => list(outline, id, &mut found.definitions),
             NodeKind::Table { header } => {

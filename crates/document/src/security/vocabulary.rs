@@ -1,6 +1,8 @@
 //! The words in which access is written: names of tables in prose, verbs of actions, and words
 //! that say who.
 
+use std::collections::HashMap;
+
 use crate::{
     data::Data,
     security::{Action, Who},
@@ -55,23 +57,35 @@ pub(crate) fn name_words(name: &str) -> Vec<String> {
     words
 }
 
-/// The table that a noun names: `order items` names `order_items`. A word that several tables
-/// could be is none.
-pub(super) fn table_named<'a>(noun: &str, data: &'a Data) -> Option<&'a str> {
-    let words = name_words(noun);
-    if words.is_empty() {
-        return None;
+/// The tables by the words that name them in prose.
+pub(super) struct TableNames<'a> {
+    exact: HashMap<Vec<String>, &'a str>,
+    /// Without the schema; none where several tables are meant.
+    bare: HashMap<Vec<String>, Option<&'a str>>,
+}
+
+impl<'a> TableNames<'a> {
+    /// The names of all tables.
+    pub(super) fn new(data: &'a Data) -> Self {
+        let (mut exact, mut bare) = (HashMap::new(), HashMap::new());
+        for table in &data.tables {
+            let words = name_words(&table.name);
+            // `core.posts` is written `core_posts`; prose leaves the schema out.
+            if let Some(rest) = words.get(1..).filter(|rest| !rest.is_empty()) {
+                bare.entry(rest.to_vec())
+                    .and_modify(|known| *known = None)
+                    .or_insert(Some(table.name.as_str()));
+            }
+            exact.entry(words).or_insert(table.name.as_str());
+        }
+        Self { exact, bare }
     }
-    let exact = data.tables.iter().find(|table| name_words(&table.name) == words);
-    if let Some(table) = exact {
-        return Some(&table.name);
-    }
-    // `core.posts` is written `core_posts`; prose leaves the schema out.
-    let mut found =
-        data.tables.iter().filter(|table| name_words(&table.name).get(1..) == Some(&words));
-    match (found.next(), found.next()) {
-        (Some(table), None) => Some(&table.name),
-        _ => None,
+
+    /// The table that a noun names: `order items` names `order_items`. A word that several tables
+    /// could be is none.
+    pub(super) fn find(&self, noun: &str) -> Option<&'a str> {
+        let words = name_words(noun);
+        self.exact.get(&words).copied().or_else(|| self.bare.get(&words).copied().flatten())
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
         endpoints::not_defined,
         phrases::Nouns,
         roles::{Definition, Meaning, RoleBook},
-        vocabulary::{all_actions, table_named},
+        vocabulary::all_actions,
     },
     statement::{Claim, Class},
     yaml::{self, Yaml},
@@ -143,7 +143,7 @@ fn permission(who: &Who, text: &str, span: Span, nouns: &Nouns<'_>) -> Vec<Permi
     parts.retain(|part| !matches!(*part, "own" | "self" | "owned" | "any" | "all"));
     let [left, right] = parts.as_slice() else { return Vec::new() };
     for (noun, verb) in [(left, right), (right, left)] {
-        let Some(table) = table_named(noun, nouns.data) else { continue };
+        let Some(table) = nouns.names.find(noun) else { continue };
         let permission = if *verb == "*" {
             new(table, all_actions())
         } else {

@@ -1,5 +1,7 @@
 //! Makes one machine of all drawings that were tied to a column.
 
+use std::collections::HashSet;
+
 use super::{
     bind, compare,
     drawing::{Drawing, Edge, Form, Name},
@@ -12,6 +14,9 @@ use crate::{
     messaging::{StateMachine, Transition},
     security::name_key,
 };
+
+/// Moves of one machine.
+const MOVES_MAX: usize = 2_000;
 
 /// The machine of a column; none for a column whose states nobody lists.
 pub(super) fn machine(
@@ -31,7 +36,7 @@ pub(super) fn machine(
     if column.values.is_none() {
         for name in drawings.iter().flat_map(|drawing| &drawing.states) {
             let state = spelled(name);
-            if !states.contains(&state) {
+            if states.len() < 1_000 && !states.contains(&state) {
                 states.push(state);
             }
         }
@@ -62,8 +67,9 @@ pub(super) fn machine(
             |drawing| drawing.span,
         ),
     };
+    let chosen = edges.iter().map(|edge| (edge.from.key(), edge.to.key())).collect();
     for drawing in &drawings {
-        if compare::is_enforced(drawing, &edges) {
+        if compare::is_enforced(drawing, &chosen) {
             bind(reading, drawing, &machine);
         }
     }
@@ -111,18 +117,17 @@ fn resolved(drawing: &Drawing) -> Drawing {
 fn chosen(drawings: &[Drawing]) -> Vec<Edge> {
     let has_whole = drawings.iter().any(|drawing| drawing.form != Form::Arrows);
     let all = || drawings.iter().flat_map(|drawing| drawing.edges.iter());
-    let is_forbidden = |edge: &Edge| {
-        all().any(|other| {
-            other.is_forbidden
-                && other.from.key() == edge.from.key()
-                && other.to.key() == edge.to.key()
-        })
-    };
+    let forbidden: HashSet<(String, String)> = all()
+        .filter(|edge| edge.is_forbidden)
+        .map(|edge| (edge.from.key(), edge.to.key()))
+        .collect();
+    let is_forbidden = |edge: &Edge| forbidden.contains(&(edge.from.key(), edge.to.key()));
     drawings
         .iter()
         .filter(|drawing| !has_whole || drawing.form != Form::Arrows)
         .flat_map(|drawing| drawing.edges.iter())
         .filter(|edge| !edge.is_forbidden && !is_forbidden(edge))
+        .take(MOVES_MAX)
         .cloned()
         .collect()
 }

@@ -1,6 +1,8 @@
 //! Compares drawings with the column they are tied to and with each other: states that one knows
 //! and the other does not, moves that disagree, states that nothing reaches.
 
+use std::collections::HashSet;
+
 use super::{
     drawing::{Drawing, Edge, Form},
     tie::StateColumn,
@@ -12,6 +14,9 @@ use crate::{
     messaging::{StateMachine, codes},
     security::name_key,
 };
+
+/// Diagrams and tables of one column that are compared with each other.
+const WHOLE_MAX: usize = 8;
 
 /// Adds what does not fit.
 pub(super) fn report(reading: &mut Reading<'_>, column: &StateColumn<'_>, drawings: &[Drawing]) {
@@ -25,7 +30,8 @@ pub(super) fn report(reading: &mut Reading<'_>, column: &StateColumn<'_>, drawin
 fn report_unknown(reading: &mut Reading<'_>, column: &StateColumn<'_>, drawings: &[Drawing]) {
     let Some((values, span)) = &column.values else { return };
     let mut told: Vec<String> = Vec::new();
-    for name in drawings.iter().flat_map(|drawing| &drawing.states) {
+    let named = drawings.iter().filter(|drawing| drawing.form != Form::Arrows);
+    for name in named.flat_map(|drawing| &drawing.states) {
         let key = name.key();
         if column.stored(&key).is_some() || told.contains(&key) {
             continue;
@@ -98,7 +104,7 @@ fn report_start(reading: &mut Reading<'_>, column: &StateColumn<'_>, drawings: &
 /// Moves that a diagram and a table do not both have, and moves that a sentence forbids.
 fn report_moves(reading: &mut Reading<'_>, drawings: &[Drawing]) {
     let whole: Vec<&Drawing> =
-        drawings.iter().filter(|drawing| drawing.form != Form::Arrows).collect();
+        drawings.iter().filter(|drawing| drawing.form != Form::Arrows).take(WHOLE_MAX).collect();
     for (index, left) in whole.iter().enumerate() {
         for right in whole.iter().skip(index + 1) {
             let differing = missing_moves(left, right);
@@ -116,6 +122,7 @@ fn report_moves(reading: &mut Reading<'_>, drawings: &[Drawing]) {
         .iter()
         .flat_map(|drawing| &drawing.edges)
         .filter(|edge| edge.is_forbidden)
+        .take(50)
         .collect();
     for edge in forbidden {
         let drawn = whole
@@ -167,11 +174,11 @@ fn is_same(left: &Edge, right: &Edge) -> bool {
 }
 
 /// True for a drawing whose moves are all enforced.
-pub(super) fn is_enforced(drawing: &Drawing, chosen: &[Edge]) -> bool {
+pub(super) fn is_enforced(drawing: &Drawing, chosen: &HashSet<(String, String)>) -> bool {
     drawing
         .edges
         .iter()
-        .all(|edge| edge.is_forbidden || chosen.iter().any(|other| is_same(edge, other)))
+        .all(|edge| edge.is_forbidden || chosen.contains(&(edge.from.key(), edge.to.key())))
 }
 
 /// States that no path from the start reaches.

@@ -2,6 +2,11 @@
 
 use crate::{Span, outline::NodeId, security::name_key};
 
+/// States of one drawing; more are left out, for nobody draws so many.
+const STATES_MAX: usize = 200;
+/// Moves of one drawing; more are left out.
+const EDGES_MAX: usize = 400;
+
 /// The form of a drawing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -88,13 +93,17 @@ impl Drawing {
     /// Notes a state at its first place.
     pub(super) fn note(&mut self, name: &Name) {
         let key = name.key();
-        if !key.is_empty() && !self.states.iter().any(|known| known.key() == key) {
+        let is_new = self.states.len() < STATES_MAX && !key.is_empty();
+        if is_new && !self.states.iter().any(|known| known.key() == key) {
             self.states.push(name.clone());
         }
     }
 
     /// Adds a move and its states.
     pub(super) fn connect(&mut self, edge: Edge) {
+        if self.edges.len() >= EDGES_MAX {
+            return;
+        }
         self.note(&edge.from);
         self.note(&edge.to);
         self.edges.push(edge);

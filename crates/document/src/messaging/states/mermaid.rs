@@ -7,6 +7,9 @@ use crate::{
     security::lines,
 };
 
+/// Arrows of one diagram that are looked at.
+const ARROWS_MAX: usize = 1_000;
+
 /// True for a fence that draws states.
 pub(super) fn is_state_diagram(fence: &Fence) -> bool {
     (fence.language == "mermaid" || fence.language.is_empty())
@@ -40,14 +43,14 @@ pub(super) fn read(fence: &Fence, node: NodeId) -> Drawing {
             continue;
         }
         let declared = trimmed.strip_prefix("state ");
-        if let Some(declaration) = declared {
+        if let Some(declaration) = declared.filter(|_| aliases.len() + choices.len() < ARROWS_MAX) {
             declare(declaration, &mut aliases, &mut choices);
         }
         if trimmed.ends_with('{') {
             depth += 1;
             continue;
         }
-        if depth == 0 && declared.is_none() {
+        if depth == 0 && declared.is_none() && arrows.len() < ARROWS_MAX {
             arrows.extend(arrow(fence, start, line));
         }
     }

@@ -13,6 +13,8 @@ mod verb;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use drawing::{Drawing, Form};
 
 use super::{StateMachine, Transition};
@@ -24,6 +26,9 @@ use crate::{
     statement::{Claim, Class},
     system::System,
 };
+
+/// Drawings, tables and lines of one column that are looked at.
+const DRAWINGS_MAX: usize = 200;
 
 /// Reads all state machines.
 pub(super) fn read(reading: &mut Reading<'_>, system: &mut System) {
@@ -44,9 +49,15 @@ pub(super) fn read(reading: &mut Reading<'_>, system: &mut System) {
             tie::Tie::None => untied(reading, &columns, &drawing, &context, &[]),
         }
     }
+    let mut by_column: HashMap<usize, Vec<&Drawing>> = HashMap::new();
+    for (column, drawing) in &tied {
+        let mine = by_column.entry(*column).or_default();
+        if mine.len() < DRAWINGS_MAX {
+            mine.push(drawing);
+        }
+    }
     for (index, column) in columns.all.iter().enumerate() {
-        let mine: Vec<&Drawing> =
-            tied.iter().filter(|(column, _)| *column == index).map(|(_, found)| found).collect();
+        let mine = by_column.remove(&index).unwrap_or_default();
         if mine.is_empty() && !column.is_state {
             continue;
         }
