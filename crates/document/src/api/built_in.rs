@@ -72,23 +72,22 @@ fn operational(method: Method, words: &[String]) -> Option<BuiltIn> {
         [first, rest @ ..] if first == "admin" && !rest.is_empty() => rest,
         all => all,
     };
-    if rest.first().is_some_and(|first| first == "health") && rest.len() == 2 {
-        let is_ready = matches!(rest[1].as_str(), "ready" | "readiness");
-        let is_metrics = rest[1] == "metrics";
-        return Some(match (is_ready, is_metrics) {
-            (true, _) => BuiltIn::Ready,
-            (_, true) => BuiltIn::Metrics,
-            _ => BuiltIn::Health,
-        });
+    // `/health/database`, `/health/detailed`: a closer look at the same thing.
+    if let [first, second] = rest {
+        if first == "health" {
+            return Some(match second.as_str() {
+                "ready" | "readiness" => BuiltIn::Ready,
+                "metrics" => BuiltIn::Metrics,
+                _ => BuiltIn::Health,
+            });
+        }
     }
     let joined = rest.join("/");
     Some(match joined.as_str() {
-        "health" | "healthz" | "live" | "livez" | "liveness" | "health/live" | "health_check"
-        | "ping" | "healthcheck" | "health/liveness" | "system/health" | "actuator/health" => {
-            BuiltIn::Health
-        }
-        "ready" | "readyz" | "readiness" | "health/ready" | "health/readiness" => BuiltIn::Ready,
-        "metrics" | "health/metrics" | "system/metrics" | "actuator/prometheus" => BuiltIn::Metrics,
+        "health" | "healthz" | "live" | "livez" | "liveness" | "health_check" | "ping"
+        | "healthcheck" | "system/health" | "actuator/health" => BuiltIn::Health,
+        "ready" | "readyz" | "readiness" => BuiltIn::Ready,
+        "metrics" | "system/metrics" | "actuator/prometheus" => BuiltIn::Metrics,
         "openapi.json" | "openapi.yaml" | "swagger.json" | "openapi" | "docs/openapi.json" => {
             BuiltIn::OpenApi
         }

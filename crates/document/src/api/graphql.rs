@@ -132,7 +132,7 @@ fn mutation(words: &[Word], index: usize, fence: &Fence, schema: &mut Schema, be
     if before == ")" {
         let mut depth = 0_usize;
         while at > 0 {
-            match words[at].text.as_str() {
+            match words.get(at).map_or("", |word| word.text.as_str()) {
                 ")" => depth += 1,
                 "(" => {
                     depth = depth.saturating_sub(1);

@@ -102,6 +102,81 @@ fn first_status(text: &str) -> Option<u16> {
         .find_map(|digits| digits.parse().ok().filter(|status| (200..600).contains(status)))
 }
 
+const RESPONSES: &[&str] = &[
+    "response",
+    "success response",
+    "example response",
+    "sample response",
+    "returns",
+    "success (",
+    "output",
+    "respuesta",
+    "resposta",
+    "réponse",
+    "antwort",
+    "ответ",
+    "响应",
+    "返回",
+    "api response",
+    "successful response",
+    "json response",
+];
+
+const OTHERS: &[&str] = &[
+    "request header",
+    "response header",
+    "header",
+    "path param",
+    "validation",
+    "status code",
+    "notes",
+    "side effect",
+];
+
+const REQUESTS: &[&str] = &[
+    "request",
+    "example request",
+    "sample request",
+    "request body",
+    "body",
+    "payload",
+    "input",
+    "json body",
+    "solicitud",
+    "requisição",
+    "anfrage",
+    "запрос",
+    "请求",
+    "post body",
+];
+
+const CALLERS: &[&str] = &[
+    "auth",
+    "authentication",
+    "authorization",
+    "access",
+    "auth required",
+    "requires auth",
+    "authentication required",
+    "required role",
+    "required roles",
+    "role",
+    "roles",
+    "permission",
+    "permissions",
+    "allowed roles",
+    "access level",
+    "who",
+    "security",
+    "callers",
+    "认证",
+    "权限",
+    "required permission",
+    "required permissions",
+    "requires role",
+    "access control",
+];
+
 fn part_of(head: &str, has_colon: bool) -> Option<Part> {
     let lower = head.to_lowercase();
     let lower = lower.trim_matches(|c: char| !c.is_alphanumeric());
@@ -116,87 +191,19 @@ fn part_of(head: &str, has_colon: bool) -> Option<Part> {
     {
         return Some(Part::Query);
     }
-    if begins(&[
-        "response",
-        "success response",
-        "example response",
-        "sample response",
-        "returns",
-        "success (",
-        "output",
-        "respuesta",
-        "resposta",
-        "réponse",
-        "antwort",
-        "ответ",
-        "响应",
-        "返回",
-        "api response",
-        "successful response",
-        "json response",
-    ]) || is(&["success", "success response", "result"])
-    {
+    if begins(RESPONSES) || is(&["success", "success response", "result"]) {
         return Some(Part::Response(status));
     }
-    if begins(&[
-        "request header",
-        "response header",
-        "header",
-        "path param",
-        "validation",
-        "status code",
-        "notes",
-        "side effect",
-    ]) {
+    if begins(OTHERS) {
         return Some(Part::Other);
     }
-    if begins(&[
-        "request",
-        "example request",
-        "sample request",
-        "request body",
-        "body",
-        "payload",
-        "input",
-        "json body",
-        "solicitud",
-        "requisição",
-        "anfrage",
-        "запрос",
-        "请求",
-        "post body",
-    ]) {
+    if begins(REQUESTS) {
         return Some(Part::Request);
     }
     if !has_colon {
         return None;
     }
-    if is(&[
-        "auth",
-        "authentication",
-        "authorization",
-        "access",
-        "auth required",
-        "requires auth",
-        "authentication required",
-        "required role",
-        "required roles",
-        "role",
-        "roles",
-        "permission",
-        "permissions",
-        "allowed roles",
-        "access level",
-        "who",
-        "security",
-        "callers",
-        "认证",
-        "权限",
-        "required permission",
-        "required permissions",
-        "requires role",
-        "access control",
-    ]) {
+    if is(CALLERS) {
         return Some(Part::Callers);
     }
     is(&["purpose", "description", "summary", "功能", "描述", "说明"]).then_some(Part::Summary)

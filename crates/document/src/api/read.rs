@@ -55,6 +55,14 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
         })
         .collect();
     reading.diagnostics.extend(report::unbound(&tables, &bound));
+    for base in scopes.bases() {
+        let words = format!(
+            "endpoints stand under `{}`",
+            if base.path.is_empty() { "/" } else { &base.path }
+        );
+        let claim = Claim::new(ClaimKind::Route, Chapter::Api, words).about("setting:api.base");
+        reading.ledger.bind(base.span, "line", claim);
+    }
     let mut api = Api { title: title(reading), ..Api::default() };
     api.base = base::of(&scopes, &bound);
     let samples = samples(reading.outline, &bound);
