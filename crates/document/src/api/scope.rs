@@ -123,7 +123,11 @@ impl Scopes {
             }
             self.own_hosts.push(host);
         }
-        let path = if read.text == "/" { String::new() } else { read.text };
+        // `/api/v1/...` is a base with everything below it.
+        let fixed = read.text.split('/').take_while(|piece| !piece.contains(['.', '*', '…', '{']));
+        let text = fixed.collect::<Vec<_>>().join("/");
+        let path = if read.is_pattern { text } else { read.text };
+        let path = if path == "/" { String::new() } else { path };
         let section = base_section(outline, id);
         if !self.bases.iter().any(|base| base.section == section) {
             self.bases.push(Base { section, path, span });

@@ -38,7 +38,9 @@ impl<'a> Tables<'a> {
 
     /// The table that a word of a path names, in any spelling and number.
     pub(super) fn find(&self, word: &str) -> Option<&'a Table> {
-        self.by_name.get(&names::normal(word)).copied()
+        let normal = names::normal(word);
+        // A word of another language whose plural the table was given: `tema`, `temas`.
+        self.by_name.get(&normal).or_else(|| self.by_name.get(&format!("{normal}s"))).copied()
     }
 
     /// The table of children that the word names under a parent: `order_items` for `items` under
@@ -171,6 +173,16 @@ impl<'a> Tables<'a> {
         };
         if let Some(column) = self.child_column(child, parent, word) {
             return Some(base(column, None));
+        }
+        // `/delivery-partners/{partnerId}/documents`: the column is called as the parameter is.
+        let name = names::snake(parameter);
+        if name != "id" && child.column(&name).is_some() && !child.primary_key.contains(&name) {
+            let refers_elsewhere = child.foreign_keys.iter().any(|key| {
+                key.columns == [name.clone()] && key.resolved && key.table != parent.name
+            });
+            if !refers_elsewhere {
+                return Some(base(name, None));
+            }
         }
         let join = self.join_table(parent, child)?;
         let key = child.key().map(|key| key.name.clone())?;

@@ -339,6 +339,7 @@ fn the_base_is_what_bound_endpoints_share() {
     assert_eq!(base("- `GET /orders`\n"), "");
     assert_eq!(base("text\n"), "/api/v1");
     assert_eq!(base("Base URL: `/api`\n\n- `GET /orders`\n"), "/api");
+    assert_eq!(base("Base URL: `/api/v3/...`\n\n- `GET /orders`\n"), "/api/v3");
 }
 
 /// Statuses and bodies of one endpoint's examples.
