@@ -108,7 +108,9 @@ fn allows(callers: &Callers, principal: &Principal) -> bool {
         Who::Public => true,
         // A newcomer has no identity yet: only a role can be meant to keep others out.
         Who::Authenticated | Who::Owner => true,
-        Who::Role { name } => principal.user().is_some_and(|user| user.roles.contains(name)),
+        Who::Role { name } => principal
+            .user()
+            .is_some_and(|user| user.roles.iter().any(|role| role.eq_ignore_ascii_case(name))),
         Who::Admin => principal.is_admin(),
     })
 }
@@ -167,9 +169,9 @@ pub(super) async fn authenticated(
 ) -> Result<Account, Problem> {
     let system = &running.compiled.system;
     let accounts = Accounts::of(system);
-    let name = profile::sent_login(&accounts, members);
+    let name = profile::sent_name(&accounts, members);
     let sent = profile::text_member(members, profile::PASSWORD_NAMES);
-    let (Some(name), Some(sent)) = (name, sent) else {
+    let (Some((column, name)), Some(sent)) = (name, sent) else {
         let mut problem = Problem::new(ProblemCode::ValidationError, "some values are missing");
         if name.is_none() {
             problem = problem.detail(profile::shown_name(system, &accounts.login), "is required");
@@ -179,8 +181,8 @@ pub(super) async fn authenticated(
         }
         return Err(problem);
     };
-    let failures = Failures::of(inner, running, &accounts.folded(name)).await?;
-    let found = accounts.by_login(&inner.store, name).await.map_err(rows::problem)?;
+    let failures = Failures::of(inner, running, &accounts.folded(column, name)).await?;
+    let found = accounts.by_name(&inner.store, column, name).await.map_err(rows::problem)?;
     let settings = &system.security.password;
     let hash = found.as_ref().and_then(|account| account.password_hash.as_deref());
     let is_right = inner.security.hashing.verify(settings, sent, hash).await?;
@@ -300,7 +302,7 @@ async fn change_password(
         return Err(super::unauthenticated());
     };
     let name = account.user.login.clone().unwrap_or_default();
-    let failures = Failures::of(inner, running, &accounts.folded(&name)).await?;
+    let failures = Failures::of(inner, running, &accounts.folded(&accounts.login, &name)).await?;
     let hash = account.password_hash.as_deref();
     if !inner.security.hashing.verify(settings, old, hash).await? {
         failures.add(inner, running).await?;

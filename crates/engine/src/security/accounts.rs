@@ -138,6 +138,9 @@ impl<'a> Accounts<'a> {
                 columns.push((name.to_owned(), kind));
             }
         };
+        for name in self.naming() {
+            add(name, TEXT);
+        }
         if let Some(password) = &self.password {
             add(password, TEXT);
         }
@@ -170,26 +173,27 @@ impl<'a> Accounts<'a> {
         }
     }
 
-    /// The one user of this name. A row that the store finds alike but that is not the same after
-    /// folding is somebody else.
-    pub(super) async fn by_login(
+    /// The one user whose `column`, one of [`Accounts::naming`], holds this name. A row that the
+    /// store finds alike but that is not the same after folding is somebody else.
+    pub(super) async fn by_name(
         &self,
         store: &Store,
-        login: &str,
+        column: &str,
+        name: &str,
     ) -> Result<Option<Account>, StoreError> {
-        let (folded, typed) = (self.folded(login), normalised(login));
+        let (folded, typed) = (self.folded(column, name), normalised(name));
         let mut spellings = vec![folded.clone()];
         if typed != folded {
             spellings.push(typed.clone());
         }
         let condition = Expression::In {
-            operand: Box::new(Expression::column(&*self.login)),
+            operand: Box::new(Expression::column(column)),
             list: spellings.into_iter().map(|text| Value::Text(text).into()).collect(),
             negated: false,
         };
         let found = rows::read(store, &self.table, self.outputs.clone(), condition, 3).await?;
-        let stored = |row: &Row| row.get(&*self.login).and_then(Json::as_str).map(str::to_owned);
-        let same = |row: &Row| stored(row).is_some_and(|name| self.folded(&name) == folded);
+        let stored = |row: &Row| row.get(column).and_then(Json::as_str).map(str::to_owned);
+        let same = |row: &Row| stored(row).is_some_and(|one| self.folded(column, &one) == folded);
         let mut found: Vec<Row> = found.into_iter().filter(same).collect();
         if found.len() > 1 {
             // Two rows differ by spelling alone: only the exact spelling names one of them.
@@ -201,21 +205,43 @@ impl<'a> Accounts<'a> {
         }
     }
 
-    /// The one spelling under which a login is looked up and stored: an e-mail address without
+    /// Columns that name one user at login: the login's own first, then unique ones beside it.
+    pub(super) fn naming(&self) -> Vec<&str> {
+        let mut naming = vec![&*self.login];
+        let Some(table) = self.system.data.table(&self.table) else { return naming };
+        let is_unique = |name: &str| {
+            let mut keys = table.unique_keys.iter();
+            keys.any(|key| key.columns == [name] && key.condition.is_none())
+        };
+        for name in ["email", "username", "user_name", "login", "phone"] {
+            let is_text = table.column(name).is_some_and(|column| {
+                matches!(column.kind, ColumnType::Text { .. } | ColumnType::CaseInsensitiveText)
+            });
+            if is_text && is_unique(name) && !naming.contains(&name) {
+                naming.push(name);
+            }
+        }
+        naming
+    }
+
+    /// The one spelling under which a name is looked up and stored: an e-mail address without
     /// case, any other name as it is; both in one Unicode form.
-    pub(super) fn folded(&self, login: &str) -> String {
-        let login = normalised(login);
-        if self.is_mail() || self.login_kind == Kind::CaseInsensitiveText {
+    pub(super) fn folded(&self, column: &str, name: &str) -> String {
+        let name = normalised(name);
+        let declared = self.system.data.table(&self.table).and_then(|table| table.column(column));
+        let ignores_case =
+            declared.is_some_and(|column| column.kind == ColumnType::CaseInsensitiveText);
+        if is_mail(column) || ignores_case {
             // Lower case may leave the composed form, so that it is composed again.
-            normalised(&login.to_lowercase())
+            normalised(&name.to_lowercase())
         } else {
-            login
+            name
         }
     }
 
     /// True where users are named by their e-mail address.
     pub(super) fn is_mail(&self) -> bool {
-        self.login.contains("mail") || self.login == "correo"
+        is_mail(&self.login)
     }
 
     /// The value of `column` that lets a user log in.
@@ -303,6 +329,11 @@ impl<'a> Accounts<'a> {
             ),
         }
     }
+}
+
+/// True for a column that holds e-mail addresses.
+fn is_mail(column: &str) -> bool {
+    column.contains("mail") || column == "correo"
 }
 
 /// True for a role that may do everything.

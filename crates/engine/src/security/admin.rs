@@ -149,7 +149,8 @@ pub(super) async fn make_admin(
     let settings = &system.security.password;
     let sent = profile::new_password(members)?;
     let login = profile::sent_login(&accounts, members).unwrap_or_default();
-    let there = accounts.by_login(&inner.store, login).await.map_err(rows::problem)?;
+    let there =
+        accounts.by_name(&inner.store, &accounts.login, login).await.map_err(rows::problem)?;
     if let Some(account) = there {
         let hash = account.password_hash.as_deref();
         if !inner.security.hashing.verify(settings, sent, hash).await? {

@@ -244,14 +244,36 @@ pub(super) fn text_member<'m>(members: &'m Map<String, Json>, names: &[&str]) ->
     names.iter().find_map(|name| member(members, name)).and_then(Json::as_str)
 }
 
-/// The name to sign in with, under its column's name or a usual one.
+/// The name to sign in with and the column that holds it. Each column that names users may be sent
+/// under its own name; a name under no column's name is the login, or what its look tells.
+pub(super) fn sent_name<'a, 'm>(
+    accounts: &'a Accounts<'_>,
+    members: &'m Map<String, Json>,
+) -> Option<(&'a str, &'m str)> {
+    let naming = accounts.naming();
+    let by_column = naming.iter().find_map(|column| {
+        let name = member(members, column)?.as_str()?;
+        Some((*column, name))
+    });
+    by_column.or_else(|| {
+        let name = text_member(members, LOGIN_NAMES)?;
+        let looks_right = |column: &&&str| column.contains("mail") == name.contains('@');
+        let column = naming.iter().find(looks_right).or(naming.first())?;
+        Some((*column, name))
+    })
+}
+
+/// The login of a new user: under its column's name, or a usual one that names no other column.
 pub(super) fn sent_login<'m>(
     accounts: &Accounts<'_>,
     members: &'m Map<String, Json>,
 ) -> Option<&'m str> {
-    member(members, &accounts.login)
-        .and_then(Json::as_str)
-        .or_else(|| text_member(members, LOGIN_NAMES))
+    let of_login = member(members, &accounts.login).and_then(Json::as_str);
+    of_login.or_else(|| {
+        let table = declared_users(accounts.system());
+        let mut usual = LOGIN_NAMES.iter().filter(|name| table.column(name).is_none());
+        usual.find_map(|name| member(members, name)?.as_str())
+    })
 }
 
 /// The password of a new user, where its repetition agrees.
@@ -283,7 +305,7 @@ pub(super) fn login_of(
             .detail(name.clone(), message))
     };
     let Some(login) = sent_login(accounts, members) else { return wrong("is required") };
-    let login = accounts.folded(login);
+    let login = accounts.folded(&accounts.login, login);
     if login.is_empty() || login.len() > LOGIN_BYTES_MAX {
         return wrong("must have between 1 and 320 bytes");
     }

@@ -194,6 +194,16 @@ impl Filled<'_> {
                 body.insert(name.clone(), value);
             }
         }
+        // A session that could not be carried on would be of little use: beside an access token
+        // stands a refresh token, shown or not.
+        let shows = |part: Part| body.keys().any(|name| part_of(name) == part);
+        if shows(Part::Access) && !shows(Part::Refresh) {
+            let is_camel = body.keys().any(|name| *name != snake(name));
+            let name = if is_camel { "refreshToken" } else { "refresh_token" };
+            if let Some(refresh) = self.opened.refresh.as_deref() {
+                body.insert(name.to_owned(), refresh.into());
+            }
+        }
         (!body.is_empty()).then_some(body)
     }
 }
@@ -258,7 +268,8 @@ mod tests {
         check(
             Some(json!({"success": true, "data": {"token": "eyJ", "user": {"id": 1}}})),
             json!({"success": true, "data": {
-                "token": "A", "user": {"id": 7, "email": "ada@example.org"}}}),
+                "token": "A", "user": {"id": 7, "email": "ada@example.org"},
+                "refresh_token": "R"}}),
         );
         check(
             Some(json!({"accessToken": "…", "refreshToken": "…", "expiresIn": 60, "email": "x"})),

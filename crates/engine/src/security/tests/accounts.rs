@@ -274,3 +274,38 @@ async fn what_needs_mail_is_honest_about_it() {
         assert_eq!(reply.expect_err("no mail").code, ProblemCode::NotImplemented);
     }
 }
+
+#[tokio::test]
+async fn each_unique_name_signs_in() {
+    let document = "# Shop
+
+```sql
+CREATE TABLE users (
+  id UUID PRIMARY KEY,
+  username VARCHAR(50) NOT NULL UNIQUE,
+  email VARCHAR(255) NOT NULL UNIQUE,
+  nickname VARCHAR(50),
+  password_hash TEXT NOT NULL
+);
+```
+";
+    let stage = Stage::of(document, |_| ()).await;
+    let members = json!({
+        "username": "Ada", "email": ADA, "password": PASSWORD, "nickname": "countess",
+    });
+    stage.anonymously(BuiltIn::Register, members).await.expect("a user");
+    let check = async |member: &str, name: &str, expected: bool| {
+        let members = json!({member: name, "password": PASSWORD});
+        let found = stage.anonymously(BuiltIn::Login, members).await;
+        assert_eq!(found.is_ok(), expected, "{member}: {name}");
+    };
+    check("email", ADA, true).await;
+    check("username", "Ada", true).await;
+    check("username", "ada", false).await;
+    check("identifier", "Ada", true).await;
+    check("login", ADA, true).await;
+    check("nickname", "countess", false).await;
+    let without = json!({"username": "bob", "password": PASSWORD});
+    let problem = stage.anonymously(BuiltIn::Register, without).await.expect_err("no address");
+    assert_eq!(problem.details[0].message, "is required");
+}

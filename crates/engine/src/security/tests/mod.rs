@@ -4,6 +4,7 @@
 mod accounts;
 mod admin;
 mod door;
+mod exposure;
 mod pages;
 mod stage;
 mod vulnerabilities;

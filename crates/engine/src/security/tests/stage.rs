@@ -45,7 +45,7 @@ impl World for Clock {
 pub(super) struct Stage {
     pub(super) service: Service,
     pub(super) clock: Arc<Clock>,
-    pub(super) directory: tempfile::TempDir,
+    _directory: tempfile::TempDir,
 }
 
 /// Tokens of somebody who signed in.
@@ -81,7 +81,7 @@ impl Stage {
         set(&mut settings);
         let compiled = Arc::new(compiled(document, &change));
         let service = Service::start(compiled, settings, clock.clone()).await.expect("a service");
-        Self { service, clock, directory }
+        Self { service, clock, _directory: directory }
     }
 
     /// Swaps in another document.
