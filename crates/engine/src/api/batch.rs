@@ -100,7 +100,7 @@ pub(crate) async fn run(
     }
     let outcomes = match writings.is_empty() {
         true => Vec::new(),
-        false => Transaction::of(inner, &writings).run(asker, &writings).await.map_err(
+        false => Transaction::of(inner, &writings, Vec::new()).run(asker, &writings).await.map_err(
             |(place, failure)| match failure {
                 Failure::Problem(problem) => {
                     place.map_or(problem.clone(), |place| at(place, problem))

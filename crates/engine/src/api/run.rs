@@ -83,10 +83,8 @@ async fn write_one(
     }
     expect_version(inner, asker, &mut writing).await?;
     let writings = [writing];
-    let mut transaction = Transaction::of(inner, &writings);
-    for step in once.iter().flat_map(Once::steps) {
-        transaction.also(step);
-    }
+    let further = once.iter().flat_map(Once::steps).collect();
+    let transaction = Transaction::of(inner, &writings, further);
     let outcomes = match transaction.run(asker, &writings).await {
         Ok(outcomes) => outcomes,
         Err((_, Failure::Problem(problem))) => return Err(problem),

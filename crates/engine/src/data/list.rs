@@ -36,8 +36,6 @@ pub(crate) struct Shape {
     pub(crate) outputs: Arc<[Output]>,
     /// Rows of other tables inside it.
     pub(crate) includes: Vec<Include>,
-    /// True where all fields and no others are shown: such an answer has the row's own tag.
-    pub(crate) is_whole: bool,
 }
 
 /// Rows of another table inside each row.
@@ -76,8 +74,6 @@ pub(crate) struct ListAsk {
     pub(crate) after: Option<Expression>,
     /// How many there are in all.
     pub(crate) count: bool,
-    /// True where every filter is an equality with an indexed field.
-    pub(crate) is_narrow: bool,
 }
 
 /// What is shown of one row.
@@ -134,7 +130,6 @@ struct Reader<'a> {
     offset: Option<u64>,
     cursor: Option<String>,
     count: bool,
-    is_narrow: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -155,7 +150,6 @@ impl<'a> Reader<'a> {
             offset: None,
             cursor: None,
             count: false,
-            is_narrow: true,
         }
     }
 
@@ -314,12 +308,11 @@ impl<'a> Reader<'a> {
         if columns.is_empty() {
             self.fault("search", "there is no text to search here");
         } else if !words.trim().is_empty() {
-            self.narrow(Expression::Search { columns, words: words.to_owned() }, false);
+            self.narrow(Expression::Search { columns, words: words.to_owned() });
         }
     }
 
-    fn narrow(&mut self, condition: Expression, is_narrow: bool) {
-        self.is_narrow &= is_narrow;
+    fn narrow(&mut self, condition: Expression) {
         self.filters += 1;
         if self.filters > FILTERS_MAX {
             self.fault("filter", format!("at most {FILTERS_MAX} filters"));
@@ -331,7 +324,7 @@ impl<'a> Reader<'a> {
 
     fn filter_expression(&mut self, text: &str) {
         match predicate::parse(self.resource, text) {
-            Ok(condition) => self.narrow(condition, false),
+            Ok(condition) => self.narrow(condition),
             Err(words) => self.fault("filter", words),
         }
     }
@@ -347,10 +340,8 @@ impl<'a> Reader<'a> {
         };
         let Some(position) = self.position(name, field) else { return };
         let Some(field) = self.resource.field(position) else { return };
-        let is_narrow = matches!(operator, "eq" | "in")
-            && (self.resource.indexed.contains(&position) || self.resource.key.contains(&position));
         match condition(field, operator, value) {
-            Ok(condition) => self.narrow(condition, is_narrow),
+            Ok(condition) => self.narrow(condition),
             Err(words) => self.fault(name, words),
         }
     }
@@ -364,7 +355,6 @@ impl<'a> Reader<'a> {
         };
         Shape {
             outputs,
-            is_whole: self.fields.is_none() && self.includes.is_empty(),
             includes: self.includes.clone(),
         }
     }
@@ -412,7 +402,6 @@ impl<'a> Reader<'a> {
             offset: if after.is_some() { 0 } else { offset },
             after,
             count: self.count,
-            is_narrow: self.is_narrow,
         })
     }
 }
@@ -473,7 +462,7 @@ pub(crate) fn condition(field: &Field, operator: &str, value: &str) -> Result<Ex
     }
 }
 
-fn refuse_without_equality(field: &Field) -> Result<(), String> {
+pub(crate) fn refuse_without_equality(field: &Field) -> Result<(), String> {
     match field.kind {
         Kind::Json | Kind::Array { .. } => {
             Err("is compared as a whole by nothing; use contains, is or null".to_owned())

@@ -2,6 +2,7 @@
 //! that writes a row.
 
 mod body;
+mod change;
 mod cursor;
 mod given;
 mod list;

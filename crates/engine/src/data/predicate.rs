@@ -238,6 +238,8 @@ impl<'a> Parser<'a> {
     }
 
     fn list(&mut self, field: &Field, negated: bool) -> Result<Expression, String> {
+        list::refuse_without_equality(field)
+            .map_err(|words| format!("`{}` {words}", field.shown))?;
         self.expect_sign("(")?;
         let mut values = Vec::new();
         while !self.eat_sign(")") {

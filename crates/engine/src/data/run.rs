@@ -10,9 +10,8 @@ use store::{
 
 use super::{
     Resource, cursor,
-    work::{
-        Getting, Listing, Refusal, Writing, missing_reference, reserved, somebody_else, tail_name,
-    },
+    change::{missing_reference, reserved, somebody_else},
+    work::{Getting, Listing, Refusal, Writing, tail_name},
 };
 use crate::{
     Problem,
@@ -140,11 +139,12 @@ pub(crate) struct Transaction<'a> {
 }
 
 impl<'a> Transaction<'a> {
-    /// The steps of these writes, one after the other.
-    pub(crate) fn of(inner: &'a Inner, writings: &[Writing]) -> Self {
+    /// The steps of these writes, one after the other, and `further` steps of the same
+    /// transaction behind them: events and keys of idempotency enter here.
+    pub(crate) fn of(inner: &'a Inner, writings: &[Writing], further: Vec<Step>) -> Self {
         let mut transaction = Self { inner, steps: Vec::new(), mains: Vec::new() };
-        let is_alone =
-            matches!(writings, [only] if only.before.is_empty() && only.after.is_empty());
+        let is_bare = |only: &Writing| only.before.is_empty() && only.after.is_empty();
+        let is_alone = matches!(writings, [only] if is_bare(only)) && further.is_empty();
         let mut first = 0_u32;
         for writing in writings {
             // Alone, the step itself says by the rows it touched whether it was allowed.
@@ -162,6 +162,7 @@ impl<'a> Transaction<'a> {
             transaction.take(&writing.after, first);
             first += u32::try_from(writing.refusals.len()).unwrap_or(0);
         }
+        transaction.steps.extend(further);
         transaction
     }
 
@@ -173,12 +174,6 @@ impl<'a> Transaction<'a> {
             }
             self.steps.push(step);
         }
-    }
-
-    /// A further step of the same transaction, after all others; events and keys of idempotency
-    /// enter here.
-    pub(crate) fn also(&mut self, step: Step) {
-        self.steps.push(step);
     }
 
     /// Runs all steps or none. Gives back what each write's own step did.

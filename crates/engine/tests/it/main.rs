@@ -1,0 +1,8 @@
+//! The engine as a client meets it: a document in Markdown becomes a service, and requests go
+//! through every door in one process.
+
+mod desk;
+mod exposure;
+mod lists;
+mod oracle;
+mod writes;
