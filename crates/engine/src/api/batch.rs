@@ -100,16 +100,17 @@ pub(crate) async fn run(
     }
     let outcomes = match writings.is_empty() {
         true => Vec::new(),
-        false => Transaction::of(inner, &writings, Vec::new()).run(asker, &writings).await.map_err(
-            |(place, failure)| match failure {
+        false => Transaction::of(inner, &writings, Vec::new())
+            .run(asker, &writings)
+            .await
+            .map_err(|(place, failure)| match failure {
                 Failure::Problem(problem) => {
                     place.map_or(problem.clone(), |place| at(place, problem))
                 }
                 Failure::Taken(table) => {
                     data::fault(inner, store::StoreError::Fault(format!("a key of {table}")))
                 }
-            },
-        )?,
+            })?,
     };
     let mut results = Vec::with_capacity(outcomes.len());
     for (writing, outcome) in writings.iter().zip(outcomes) {

@@ -330,7 +330,6 @@ fn guard_fields(
     values: &[(usize, Value)],
 ) -> Result<(), Problem> {
     let rows = writing.rows.clone();
-    require_references(asker, writing, values, Some(&rows))?;
     if asker.principal.is_admin() {
         if let Some((at, _)) = values.iter().find(|(at, _)| is_secret(&writing.resource, *at)) {
             return Err(reserved(asker, &writing.resource, *at));
@@ -358,7 +357,7 @@ fn guard_fields(
         let step = writing.require(&resource.name, truth::and(rows.clone(), same), refusal);
         writing.before.push(step);
     }
-    Ok(())
+    require_references(asker, writing, values, Some(&rows))
 }
 
 fn is_secret(resource: &Resource, position: usize) -> bool {

@@ -353,10 +353,7 @@ impl<'a> Reader<'a> {
                 positions.iter().filter_map(|&at| self.resource.field(at)).map(output).collect()
             }
         };
-        Shape {
-            outputs,
-            includes: self.includes.clone(),
-        }
+        Shape { outputs, includes: self.includes.clone() }
     }
 
     fn list(mut self) -> Result<ListAsk, Problem> {

@@ -437,8 +437,14 @@ impl Builder<'_> {
     }
 
     fn view(&self, view: &View) -> Resource {
-        let fields: Vec<Field> = view
-            .columns
+        // `SELECT * FROM table` names no columns: they are the table's.
+        let all = match (view.columns.is_empty(), view.tables.as_slice()) {
+            (true, [only]) => self.data.table(only).map_or_else(Vec::new, |table| {
+                table.columns.iter().map(|column| column.name.clone()).collect()
+            }),
+            _ => view.columns.clone(),
+        };
+        let fields: Vec<Field> = all
             .iter()
             .map(|name| {
                 let (kind, write_only) = self.view_column(view, name);

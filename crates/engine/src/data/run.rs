@@ -9,8 +9,9 @@ use store::{
 };
 
 use super::{
-    Resource, cursor,
+    Resource,
     change::{missing_reference, reserved, somebody_else},
+    cursor,
     work::{Getting, Listing, Refusal, Writing, tail_name},
 };
 use crate::{
@@ -511,6 +512,7 @@ pub(crate) fn fault(inner: &Inner, error: StoreError) -> Problem {
         _ => ProblemCode::Fault,
     };
     let id = inner.world.uuid();
+    inner.evidence.faults.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     tracing::error!(fault = %id, "fault: {error}");
     Problem::new(problem, format!("something went wrong on our side; its id is {id}"))
 }

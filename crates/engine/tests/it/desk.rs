@@ -8,7 +8,7 @@ use http::{Method, Request, StatusCode};
 use serde_json::{Value as Json, json};
 
 /// A help desk: people open tickets, agents answer them, notes are internal.
-pub const DESK: &str = r#"# Help desk
+pub(crate) const DESK: &str = r#"# Help desk
 
 ## Database
 
@@ -92,77 +92,76 @@ Base path: `/api/v1`
 "#;
 
 /// A running service and where it keeps its data.
-pub struct Desk {
+pub(crate) struct Desk {
     /// The service.
-    pub service: Service,
+    pub(crate) service: Service,
     _directory: tempfile::TempDir,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     /// The status.
-    pub status: StatusCode,
+    pub(crate) status: StatusCode,
     /// The headers.
-    pub headers: http::HeaderMap,
+    pub(crate) headers: http::HeaderMap,
     /// The body; null where there was none.
-    pub body: Json,
+    pub(crate) body: Json,
     /// The body's bytes.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Reply {
     /// A header's text.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
     }
 
     /// The rows of a list.
-    pub fn rows(&self) -> &[Json] {
+    pub(crate) fn rows(&self) -> &[Json] {
         self.body["data"].as_array().map_or(&[], Vec::as_slice)
     }
 
     /// A text member of the row.
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.body[name].as_str().unwrap_or_default().to_owned()
     }
 }
 
 /// Somebody who asks.
 #[derive(Clone)]
-pub struct Person<'a> {
+pub(crate) struct Person<'a> {
     desk: &'a Desk,
     token: Option<String>,
     /// The key of the user's row.
-    pub id: String,
+    pub(crate) id: String,
 }
 
 impl Desk {
     /// Serves a document.
-    pub async fn of(text: &str) -> Self {
+    pub(crate) async fn of(text: &str) -> Self {
         let compiled = document::compile(document::Sources::single("DESK.md", text));
         let directory = tempfile::tempdir().expect("a directory");
         let mut settings = Settings::new(directory.path());
         settings.partial = true;
         settings.durability = store::Durability::Normal;
         let world = Arc::new(SystemWorld);
-        let service =
-            Service::start(Arc::new(compiled), settings, world).await.expect("a service");
+        let service = Service::start(Arc::new(compiled), settings, world).await.expect("a service");
         Self { service, _directory: directory }
     }
 
     /// Serves the help desk.
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::of(DESK).await
     }
 
     /// Nobody in particular.
-    pub fn anybody(&self) -> Person<'_> {
+    pub(crate) fn anybody(&self) -> Person<'_> {
         Person { desk: self, token: None, id: String::new() }
     }
 
     /// Somebody who has just signed up.
-    pub async fn customer(&self, name: &str) -> Person<'_> {
+    pub(crate) async fn customer(&self, name: &str) -> Person<'_> {
         let account = json!({"email": format!("{name}@desk.test"), "password": "correct horse 9"});
         let reply = self.anybody().post("/api/v1/auth/register", account.clone()).await;
         assert!(reply.status.is_success(), "register: {reply:?}");
@@ -170,7 +169,7 @@ impl Desk {
     }
 
     /// Somebody with the role `agent`.
-    pub async fn agent(&self, name: &str) -> Person<'_> {
+    pub(crate) async fn agent(&self, name: &str) -> Person<'_> {
         let person = self.customer(name).await;
         let admin = self.admin().await;
         let path = format!("/api/v1/users/{}", person.id);
@@ -180,7 +179,7 @@ impl Desk {
     }
 
     /// The admin.
-    pub async fn admin(&self) -> Person<'_> {
+    pub(crate) async fn admin(&self) -> Person<'_> {
         let (login, password) = ("root@desk.test", "correct horse 9");
         let _ = engine::security::create_admin(&self.service.inner, login, password).await;
         self.signed_in(json!({"email": login, "password": password})).await
@@ -210,7 +209,7 @@ fn find(json: &Json, name: &str) -> Option<String> {
 
 impl Person<'_> {
     /// Asks, with headers.
-    pub async fn ask(
+    pub(crate) async fn ask(
         &self,
         method: Method,
         path: &str,
@@ -237,32 +236,32 @@ impl Person<'_> {
     }
 
     /// GET.
-    pub async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         self.ask(Method::GET, path, &[], None).await
     }
 
     /// POST.
-    pub async fn post(&self, path: &str, body: Json) -> Reply {
+    pub(crate) async fn post(&self, path: &str, body: Json) -> Reply {
         self.ask(Method::POST, path, &[], Some(body.to_string())).await
     }
 
     /// PATCH.
-    pub async fn patch(&self, path: &str, body: Json) -> Reply {
+    pub(crate) async fn patch(&self, path: &str, body: Json) -> Reply {
         self.ask(Method::PATCH, path, &[], Some(body.to_string())).await
     }
 
     /// PUT.
-    pub async fn put(&self, path: &str, body: Json) -> Reply {
+    pub(crate) async fn put(&self, path: &str, body: Json) -> Reply {
         self.ask(Method::PUT, path, &[], Some(body.to_string())).await
     }
 
     /// DELETE.
-    pub async fn delete(&self, path: &str) -> Reply {
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
         self.ask(Method::DELETE, path, &[], None).await
     }
 
     /// A new ticket of one's own; its path.
-    pub async fn ticket(&self, title: &str) -> String {
+    pub(crate) async fn ticket(&self, title: &str) -> String {
         let reply = self.post("/api/v1/tickets", json!({"title": title})).await;
         assert_eq!(reply.status, 201, "{reply:?}");
         reply.header("location").to_owned()

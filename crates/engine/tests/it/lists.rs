@@ -6,9 +6,12 @@ use crate::desk::{Desk, Person, Reply};
 
 async fn shop(desk: &Desk) -> Person<'_> {
     let admin = desk.admin().await;
-    for (name, price, listed) in
-        [("Lamp", "10.00", true), ("Hat", "5.50", true), ("Map", "7.00", true), ("Ink", "2.00", false)]
-    {
+    for (name, price, listed) in [
+        ("Lamp", "10.00", true),
+        ("Hat", "5.50", true),
+        ("Map", "7.00", true),
+        ("Ink", "2.00", false),
+    ] {
         let row = json!({"name": name, "price": price, "is_listed": listed});
         assert_eq!(admin.post("/api/v1/products", row).await.status, 201);
     }

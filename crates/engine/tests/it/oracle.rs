@@ -108,9 +108,7 @@ fn lets_see(rule: usize, person: usize, thing: &Thing) -> bool {
         1 => thing.is_open == Some(true),
         2 => thing.level.is_some_and(|level| level < 3),
         3 => person == 2,
-        4 => {
-            matches!(thing.label, Some("a" | "b")) && thing.level.is_some_and(|level| level >= 2)
-        }
+        4 => matches!(thing.label, Some("a" | "b")) && thing.level.is_some_and(|level| level >= 2),
         _ => thing.is_open == Some(false) && thing.level.is_none(),
     }
 }
@@ -118,12 +116,8 @@ fn lets_see(rule: usize, person: usize, thing: &Thing) -> bool {
 fn things() -> impl Strategy<Value = Vec<Thing>> {
     let label = prop::option::of(prop::sample::select(vec!["a", "b", "c"]));
     let thing = (0..3_usize, prop::option::of(0..5_i64), label, prop::option::of(any::<bool>()));
-    let thing = thing.prop_map(|(owner, level, label, is_open)| Thing {
-        owner,
-        level,
-        label,
-        is_open,
-    });
+    let thing =
+        thing.prop_map(|(owner, level, label, is_open)| Thing { owner, level, label, is_open });
     prop::collection::vec(thing, 12)
 }
 

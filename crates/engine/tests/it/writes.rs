@@ -49,7 +49,8 @@ async fn what_the_store_refuses_names_the_field() {
     let admin = desk.admin().await;
     let first = admin.post("/api/v1/products", json!({"name": "Lamp", "price": "9.50"})).await;
     assert_eq!(first.status, 201, "{first:?}");
-    assert_eq!(first.body["price"].to_string(), "9.50");
+    let text = String::from_utf8_lossy(&first.bytes).into_owned();
+    assert!(text.contains(r#""price":9.50"#), "digits are kept: {text}");
     let second = admin.post("/api/v1/products", json!({"name": "Lamp", "price": 1})).await;
     assert_eq!(second.status, 409, "{second:?}");
     assert_eq!(second.body["error"]["details"][0]["field"], "name");
@@ -74,7 +75,10 @@ async fn a_patch_merges_a_put_replaces_and_a_delete_removes() {
     let path = anna.ticket("Printer").await;
     let patched = anna.patch(&path, json!({"body": "smoke", "priority": 1})).await;
     assert_eq!(patched.status, 200, "{patched:?}");
-    assert_eq!((&patched.body["title"], &patched.body["body"]), (&json!("Printer"), &json!("smoke")));
+    assert_eq!(
+        (&patched.body["title"], &patched.body["body"]),
+        (&json!("Printer"), &json!("smoke"))
+    );
     let put = anna.put(&path, json!({"title": "Scanner"})).await;
     assert_eq!(put.status, 200, "{put:?}");
     assert_eq!((&put.body["title"], &put.body["body"]), (&json!("Scanner"), &json!(null)));
