@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Column, Data, DefaultValue, Form, Table, forms::Forms, name::entity_key, relations::End,
+    Column, DefaultValue, Form, Table, forms::Forms, name::entity_key, relations::End,
     resolve::Resolved,
 };
 use crate::{
@@ -14,8 +14,10 @@ use crate::{
 /// Records all claims of the chapter.
 pub(crate) fn bind(ledger: &mut Ledger, resolved: &Resolved) {
     let data = &resolved.data;
+    let lists: Lists<'_> =
+        data.enums.iter().map(|list| (list.name.as_str(), list.values.as_slice())).collect();
     for (table, &statement) in data.tables.iter().zip(&resolved.statements) {
-        bind_table(ledger, data, table, statement);
+        bind_table(ledger, &lists, table, statement);
     }
     for (_, &statement) in resolved.unfilled.iter().zip(&resolved.unfilled_statements) {
         ledger.class(statement, "line", Class::Placeholder, "a table that is not filled in");
@@ -73,7 +75,10 @@ fn put(ledger: &mut Ledger, span: Span, kind: ClaimKind, meaning: String, about:
     ledger.bind(span, "line", claim);
 }
 
-fn bind_table(ledger: &mut Ledger, data: &Data, table: &Table, statement: Span) {
+/// Value lists by the names of their types.
+type Lists<'a> = HashMap<&'a str, &'a [String]>;
+
+fn bind_table(ledger: &mut Ledger, lists: &Lists<'_>, table: &Table, statement: Span) {
     let count = table.columns.len();
     let form = match table.form {
         Form::Sql => "",
@@ -91,7 +96,7 @@ fn bind_table(ledger: &mut Ledger, data: &Data, table: &Table, statement: Span) 
     for column in &table.columns {
         let about = Some(format!("column:{}.{}", table.name, column.name));
         let span = column.span.to(column.type_span);
-        put(ledger, span, ClaimKind::Column, column_words(data, table, column), about);
+        put(ledger, span, ClaimKind::Column, column_words(lists, table, column), about);
     }
     for key in &table.foreign_keys {
         let columns = key.columns.join(", ");
@@ -116,7 +121,7 @@ fn bind_table(ledger: &mut Ledger, data: &Data, table: &Table, statement: Span) 
     }
 }
 
-fn column_words(data: &Data, table: &Table, column: &Column) -> String {
+fn column_words(lists: &Lists<'_>, table: &Table, column: &Column) -> String {
     let mut words = format!("column `{}.{}`: {}", table.name, column.name, column.kind.words());
     if table.primary_key.contains(&column.name) {
         words.push_str(", the key");
@@ -126,9 +131,9 @@ fn column_words(data: &Data, table: &Table, column: &Column) -> String {
     if table.unique_keys.iter().any(|key| key.columns == [column.name.clone()]) {
         words.push_str(", unique");
     }
-    let list = data.enumeration(&format!("{}_{}", table.name, column.name));
+    let list = lists.get(format!("{}_{}", table.name, column.name).as_str());
     if let Some(list) = list {
-        words.push_str(&format!(", one of {}", list.values.join(", ")));
+        words.push_str(&format!(", one of {}", list.join(", ")));
     }
     match &column.default {
         Some(DefaultValue::Now | DefaultValue::Today) => words.push_str(", now by default"),

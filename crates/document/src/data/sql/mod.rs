@@ -5,6 +5,7 @@ mod column;
 pub(crate) mod cursor;
 mod default;
 pub(crate) mod expression;
+mod function;
 mod kind;
 mod object;
 mod policy;

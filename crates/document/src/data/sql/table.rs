@@ -113,7 +113,18 @@ fn read_items(
 ) {
     let mut typeless = Vec::new();
     let owner = table.name.name.clone();
-    for item in group.items() {
+    let items = group.items();
+    if let Some(first_left_out) = items.get(ITEMS_MAX) {
+        diagnostics.push(
+            Diagnostic::new(
+                &codes::D002,
+                first_left_out.span_here(),
+                format!("table `{owner}` has more than {ITEMS_MAX} parts"),
+            )
+            .label("this and all that follow are left out"),
+        );
+    }
+    for item in items.into_iter().take(ITEMS_MAX) {
         let before = table.parts.columns.len();
         read_item(item, &owner, &mut table.parts, &mut typeless, diagnostics);
         let added = table.parts.columns.get_mut(before..).unwrap_or_default();
@@ -142,6 +153,9 @@ fn read_items(
         diagnostics.push(diagnostic);
     }
 }
+
+/// Columns and constraints of one table; PostgreSQL stops at 1600 columns.
+const ITEMS_MAX: usize = 2000;
 
 /// Places that one diagnostic names beside its own.
 const LABELS_MAX: usize = 6;
