@@ -5,6 +5,7 @@ mod command;
 mod documents;
 mod environment;
 mod exposure;
+mod language;
 mod output;
 mod watch;
 

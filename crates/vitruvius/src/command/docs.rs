@@ -14,12 +14,15 @@ pub(crate) struct Docs {
 enum What {
     /// `docs/system.schema.json`: the JSON Schema of `read --format json`.
     Schema,
+    /// `docs/language.md`: what binds.
+    Language,
 }
 
 impl Docs {
     pub(crate) fn run(self) -> Result<Outcome, Failure> {
         match self.what {
             What::Schema => print(&schema())?,
+            What::Language => print(&crate::language::page())?,
         }
         Ok(Outcome::Done)
     }

@@ -194,7 +194,7 @@ fn query(name: &str, schema: Json) -> Json {
 }
 
 fn header(name: &str, words: &str) -> Json {
-    let schema = json!({"type": "string", "pattern": "^[A-Za-z0-9_-]{8,64}$"});
+    let schema = json!({"type": "string"});
     json!({"name": name, "in": "header", "description": words, "schema": schema})
 }
 
@@ -222,7 +222,7 @@ fn list_parameters(running: &Running, resource: &Resource) -> Vec<Json> {
     let count =
         |least: u32, most: u32| json!({"type": "integer", "minimum": least, "maximum": most});
     let mut parameters = vec![
-        query(&paging.page_parameter, count(1, 1_000_000)),
+        query(&paging.page_parameter, count(1, 1_000_000_000)),
         query(&paging.limit_parameter, count(1, paging.limit_max.max(1))),
     ];
     parameters.extend(shape_parameters(resource));
@@ -257,7 +257,9 @@ fn request(running: &Running, route: &Route) -> Option<Json> {
                 Operation::Replace => "Replace",
                 _ => return None,
             };
-            (schema::reference(&schema::name(&resource.name, suffix)), true)
+            // A change of nothing needs no body.
+            let is_required = *operation != Operation::Update;
+            (schema::reference(&schema::name(&resource.name, suffix)), is_required)
         }
         Target::BuiltIn(built_in) => {
             (account::request(running, *built_in)?, *built_in != BuiltIn::Logout)

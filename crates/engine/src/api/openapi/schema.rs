@@ -114,12 +114,12 @@ impl Writing<'_> {
     /// A new row.
     pub(super) fn create(&self) -> Json {
         let required = self.fields().filter(|(at, field)| self.is_required(*at, field));
-        self.object(required.map(|(_, field)| field.shown.to_string()).collect())
+        self.object(required.map(|(_, field)| field.shown.to_string()).collect(), true)
     }
 
     /// Some members of a row.
     pub(super) fn update(&self) -> Json {
-        self.object(Vec::new())
+        self.object(Vec::new(), false)
     }
 
     /// A whole row; what the service sets itself stays.
@@ -127,7 +127,7 @@ impl Writing<'_> {
         let required = self.fields().filter(|(at, field)| {
             self.is_required(*at, field) && !field.write_only && !field.reserved && !field.in_key
         });
-        self.object(required.map(|(_, field)| field.shown.to_string()).collect())
+        self.object(required.map(|(_, field)| field.shown.to_string()).collect(), false)
     }
 
     /// Fields that a caller may set.
@@ -136,9 +136,10 @@ impl Writing<'_> {
         fields.filter(|(_, field)| !(field.generated || field.is_serial() || field.reserved))
     }
 
-    fn object(&self, required: Vec<String>) -> Json {
+    /// A body; the key is part of new rows only, since afterwards the path names the row.
+    fn object(&self, required: Vec<String>, with_key: bool) -> Json {
         let mut properties = Map::new();
-        for (_, field) in self.fields() {
+        for (_, field) in self.fields().filter(|(_, field)| with_key || !field.in_key) {
             let schema = self.bounded(field);
             let schema = if field.nullable { nullable(schema) } else { schema };
             properties.insert(field.shown.to_string(), schema);
@@ -148,7 +149,8 @@ impl Writing<'_> {
             object["required"] = required.into();
         }
         // Accounts take a password and what stands for it besides their columns.
-        if !self.resource.is_users {
+        // A change may repeat the key that the path names, so such a body is open as well.
+        if !self.resource.is_users && with_key {
             object["additionalProperties"] = false.into();
         }
         object
