@@ -197,11 +197,13 @@ fn chips(mark: Option<&Mark<'_>>) -> Markup {
     let mut shown: Vec<(&str, &Statement)> = Vec::new();
     for statement in mark.iter().flat_map(|mark| &mark.statements) {
         let Some(subject) = statement.subject.as_deref() else { continue };
-        // Columns and what hangs on a table are told by their line's mark; a chip on each would
-        // drown the schema.
-        let is_row_of_schema = subject.starts_with("column:")
-            || (subject.starts_with("table:") && statement.kind != Some(ClaimKind::Table));
-        if !is_row_of_schema && shown.iter().all(|&(known, _)| known != subject) {
+        // Columns and what hangs on a table or endpoint are told by their line's mark; a chip
+        // on each would drown the document.
+        let kind = statement.kind;
+        let belongs_to_another = subject.starts_with("column:")
+            || (subject.starts_with("table:") && kind != Some(ClaimKind::Table))
+            || (subject.starts_with("endpoint:") && kind != Some(ClaimKind::Endpoint));
+        if !belongs_to_another && shown.iter().all(|&(known, _)| known != subject) {
             shown.push((subject, statement));
         }
     }

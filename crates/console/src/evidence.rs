@@ -55,7 +55,7 @@ fn item(compiled: &Compiled, snapshot: &Snapshot, statement: &Statement) -> Opti
         _ if statement.enforcement == Some(Enforcement::NotYet) => {
             ("understood, not enforced yet".to_owned(), State::Unknown)
         }
-        ClaimKind::Setting | ClaimKind::RateLimit => setting(snapshot, &subject)?,
+        ClaimKind::Setting | ClaimKind::RateLimit => setting(snapshot, &subject),
         _ => return None,
     };
     Some(Item { subject, text, state, detail: statement.meaning.clone() })
@@ -163,10 +163,12 @@ fn error_rate(snapshot: &Snapshot, bound: f64) -> (String, State) {
     }
 }
 
-fn setting(snapshot: &Snapshot, subject: &str) -> Option<(String, State)> {
+fn setting(snapshot: &Snapshot, subject: &str) -> (String, State) {
     let key = subject.strip_prefix("setting:").unwrap_or(subject);
-    let seen = snapshot.settings.get(key)?;
-    Some((format!("took effect {} ×", grouped(seen.count)), State::Seen))
+    match snapshot.settings.get(key) {
+        Some(seen) => (format!("took effect {} ×", grouped(seen.count)), State::Seen),
+        None => ("in force".to_owned(), State::Unknown),
+    }
 }
 
 /// Microseconds as people read them.

@@ -206,12 +206,12 @@ fn states<'a>(lines: impl Iterator<Item = &'a str>) -> Diagram {
             let from = state(&mut diagram, from.trim(), "[*]>");
             let to = state(&mut diagram, to.trim(), ">[*]");
             diagram.edges.push(Edge { from, to, label: clean(label), dashed: false, arrow: true });
-        } else if let Some(("state", rest)) = line.split_once(' ') {
-            if let Some((title, name)) = rest.split_once(" as ") {
-                let index = state(&mut diagram, name.trim().trim_end_matches('{').trim(), "");
-                if let Some(found) = diagram.boxes.get_mut(index) {
-                    found.title = clean(title);
-                }
+        } else if let Some(("state", rest)) = line.split_once(' ')
+            && let Some((title, name)) = rest.split_once(" as ")
+        {
+            let index = state(&mut diagram, name.trim().trim_end_matches('{').trim(), "");
+            if let Some(found) = diagram.boxes.get_mut(index) {
+                found.title = clean(title);
             }
         }
         if diagram.is_too_large() {

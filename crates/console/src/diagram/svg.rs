@@ -32,6 +32,7 @@ pub fn draw(diagram: &Diagram, name: &str) -> Markup {
             }
             @for edge in &diagram.edges { (line(diagram, edge, &frames, &marker)) }
             @for (drawn, frame) in diagram.boxes.iter().zip(&frames) { (shape(drawn, frame)) }
+            @for edge in &diagram.edges { (label(diagram, edge, &frames)) }
         }
     }
 }
@@ -58,18 +59,27 @@ fn around(diagram: &Diagram, frames: &[Frame], group: usize) -> Option<Frame> {
     })
 }
 
+/// The path of an edge and the middle of it.
+fn route(diagram: &Diagram, edge: &Edge, frames: &[Frame]) -> Option<(String, (f64, f64))> {
+    let (from, to) = (frames.get(edge.from)?, frames.get(edge.to)?);
+    Some(if edge.from == edge.to { loop_path(from) } else { curve(diagram, from, to) })
+}
+
 fn line(diagram: &Diagram, edge: &Edge, frames: &[Frame], marker: &str) -> Markup {
-    let (Some(from), Some(to)) = (frames.get(edge.from), frames.get(edge.to)) else {
-        return html! {};
-    };
-    let (path, middle) =
-        if edge.from == edge.to { loop_path(from) } else { curve(diagram, from, to) };
+    let Some((path, _)) = route(diagram, edge, frames) else { return html! {} };
     let end = edge.arrow.then(|| format!("url(#{marker})"));
     html! {
         path class=(if edge.dashed { "edge dashed" } else { "edge" }) d=(path) marker-end=[end] {}
-        @if !edge.label.is_empty() {
-            text class="edge-label" x=(one(middle.0)) y=(one(middle.1)) { (shortened(&edge.label)) }
-        }
+    }
+}
+
+/// Labels come last, so that no box hides one.
+fn label(diagram: &Diagram, edge: &Edge, frames: &[Frame]) -> Markup {
+    let Some((_, middle)) = route(diagram, edge, frames).filter(|_| !edge.label.is_empty()) else {
+        return html! {};
+    };
+    html! {
+        text class="edge-label" x=(one(middle.0)) y=(one(middle.1)) { (shortened(&edge.label)) }
     }
 }
 
