@@ -1,5 +1,5 @@
-//! The end of compiling: what nobody classed becomes prose, suppressions are applied, and everything
-//! is put in the order of the text.
+//! The end of compiling: what nobody classed becomes prose, suppressions are applied, and
+//! everything is put in the order of the text.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! JSON as documents write it: with comments, trailing or forgotten commas, `...`, single quotes and
-//! bare words. Gives a `serde_json::Value` and the bytes of every member.
+//! JSON as documents write it: with comments, trailing or forgotten commas, `...`, single quotes
+//! and bare words. Gives a `serde_json::Value` and the bytes of every member.
 
 use std::ops::Range;
 

@@ -8,6 +8,7 @@ pub mod chapter;
 pub mod codes;
 pub mod diagnostic;
 pub mod expression;
+mod heading;
 pub mod json;
 pub mod lexicon;
 pub mod outline;

@@ -1,6 +1,6 @@
 //! Comments that suppress a diagnostic, each with its code and reason: `<!-- vitruvius-ignore-next
-//! D012: reason -->` for the next line or block, `vitruvius-ignore` for its own line, `-file` for the
-//! file, `-start` and `-end` for a range; in fences as `--`, `%%`, `//` or `#` comments.
+//! D012: reason -->` for the next line or block, `vitruvius-ignore` for its own line, `-file` for
+//! the file, `-start` and `-end` for a range; in fences as `--`, `%%`, `//` or `#` comments.
 
 use crate::{
     Diagnostic, Level, Sources, Span, codes,

@@ -1,5 +1,5 @@
-//! Units: the smallest pieces of a document that can be a statement by themselves (an item, a row, a
-//! labelled line, a paragraph, a fence), with the words around them that give them their meaning.
+//! Units: the smallest pieces of a document that can be a statement by themselves (an item, a row,
+//! a labelled line, a paragraph, a fence), with the words around them that give them meaning.
 
 use std::{ops::Range, rc::Rc};
 

@@ -39,9 +39,12 @@ fn said(path: &Path) -> (String, HashSet<&'static str>) {
     let asked = name(path);
     for diagnostic in &compiled.diagnostics {
         let message = &diagnostic.message;
-        let mut first = message.chars();
-        let sentence = first.next().is_some_and(char::is_uppercase)
-            && first.next().is_some_and(char::is_lowercase);
+        // `GraphQL` and `YAML` are names, `This` begins a sentence.
+        let word = message.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
+        let mut letters = word.chars();
+        let sentence = letters.next().is_some_and(char::is_uppercase)
+            && word.len() > 1
+            && letters.all(char::is_lowercase);
         assert!(!sentence && !message.ends_with(['.', '?']), "not a diagnostic's form: {message}");
     }
     let shown: Vec<_> = compiled

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use super::{shown, value::origins};
 use crate::{
-    Diagnostic, codes,
+    Diagnostic,
+    api::Api,
+    codes,
     compile::Reading,
     security::{Lockout, PasswordAlgorithm, TokenAlgorithm},
     setting::{Setting, SettingValue},
@@ -72,7 +74,17 @@ pub(super) fn copy(system: &mut System) {
             span: setting.span,
         });
     }
-    let pagination = &mut system.api.pagination;
+    api(&mut system.api, &number, &word);
+    system.settings = settings;
+}
+
+/// What the API takes from settings.
+fn api<'a>(
+    api: &mut Api,
+    number: &impl Fn(&str) -> Option<f64>,
+    word: &impl Fn(&str) -> Option<&'a str>,
+) {
+    let pagination = &mut api.pagination;
     if let Some(limit) = number("api.pagination.limit_max").filter(|limit| *limit >= 1.0) {
         pagination.limit_max = limit as u32;
     }
@@ -81,12 +93,11 @@ pub(super) fn copy(system: &mut System) {
     }
     pagination.limit_max = pagination.limit_max.max(pagination.limit_default);
     if let Some(version) = word("api.version") {
-        system.api.version.get_or_insert_with(|| version.to_owned());
+        api.version.get_or_insert_with(|| version.to_owned());
     }
-    if let Some(base) = word("api.base").filter(|_| system.api.endpoints.is_empty()) {
-        system.api.base = path_of(base);
+    if let Some(base) = word("api.base").filter(|_| api.endpoints.is_empty()) {
+        api.base = path_of(base);
     }
-    system.settings = settings;
 }
 
 /// `https://api.example.com/v1` is served under `/v1`.

@@ -40,7 +40,10 @@ pub(super) fn read(
         || context.iter().take(3).any(|words| names(words))
         || (names(&unit.text().to_lowercase()) && unit.cells.is_empty());
     let elsewhere = context.iter().any(|words| ELSEWHERE.iter().any(|other| words.contains(other)));
-    if !limited || elsewhere {
+    if !limited
+        || elsewhere
+        || label.trim_start_matches(|c: char| !c.is_alphabetic()).starts_with("no ")
+    {
         return false;
     }
     let role = role_cell(unit, system);

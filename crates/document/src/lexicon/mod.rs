@@ -285,7 +285,7 @@ fn not_understood(
     value: &Piece<'_>,
     context: &[String],
 ) {
-    if value.text.is_empty() || unit.cells.len() > 3 {
+    if value.text.is_empty() || unit.cells.len() > 2 || value.text.contains("::") {
         return;
     }
     let amounts = quantity::amounts(value.text);
@@ -364,7 +364,7 @@ fn normal(label: &str) -> Label {
     }
     let mut seconds = None;
     if let [.., before, last] = words.as_slice() {
-        let unit = last.len() > 1 && !matches!(*last, "day" | "month" | "year");
+        let unit = last.len() > 1 && !matches!(*last, "day" | "month" | "year" | "min");
         if let Some(found) = quantity::seconds_of(last).filter(|_| unit && *before != "per") {
             seconds = Some(found);
             words.pop();

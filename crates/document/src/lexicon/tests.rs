@@ -190,3 +190,26 @@ fn what_looks_like_a_setting_but_is_none_is_said() {
         assert!(compiled.diagnostics.iter().any(|d| d.code.code == "T031"), "{line}");
     }
 }
+
+#[test]
+fn every_spelling_is_in_the_form_in_which_labels_are_compared() {
+    let wrong: Vec<&str> = entries()
+        .flat_map(|entry| entry.spellings)
+        .filter(|spelling| {
+            let bare = spelling.replace('*', "x");
+            normal(&bare).words != bare
+        })
+        .copied()
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn a_key_begins_with_its_chapter_and_what_is_enforced_says_by_what() {
+    for entry in entries() {
+        let chapter = entry.key.split('.').next();
+        assert_eq!(chapter, Some(entry.chapter.word()), "{}", entry.key);
+        let enforced = entry.enforcement == Enforcement::Enforced;
+        assert_eq!(enforced, !entry.enforced_by.is_empty(), "{}", entry.key);
+    }
+}

@@ -1,5 +1,5 @@
-//! Reads what concerns the text itself: encoding, fences, headings and links, and what is not filled
-//! in yet. Runs before every chapter.
+//! Reads what concerns the text itself: encoding, fences, headings and links, and what is not
+//! filled in yet. Runs before every chapter.
 
 mod fences;
 mod headings;
