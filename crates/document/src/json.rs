@@ -256,9 +256,8 @@ impl Reader<'_> {
             Some(quote @ ('"' | '\'' | '`')) => self.string(quote),
             _ => {
                 let rest = self.rest();
-                let end = rest
-                    .find(|c: char| matches!(c, ':' | ',' | '}' | ']' | '{' | '[' | '\n' | '"'))
-                    .unwrap_or(rest.len());
+                let end =
+                    rest.find([':', ',', '}', ']', '{', '[', '\n', '"']).unwrap_or(rest.len());
                 let name = rest[..end].trim().trim_end_matches('?').to_owned();
                 if name.is_empty() {
                     return self.problem("a member has no name");
@@ -305,13 +304,11 @@ impl Reader<'_> {
     /// A number, a keyword, or bare words up to the next structural character.
     fn bare(&mut self) -> Value {
         let rest = self.rest();
-        let mut end = rest
-            .find(|c: char| matches!(c, ',' | '}' | ']' | '\n' | '{' | '['))
-            .unwrap_or(rest.len());
-        if let Some(comment) = rest[..end].find("//") {
-            if !rest[..comment].ends_with(':') {
-                end = comment;
-            }
+        let mut end = rest.find([',', '}', ']', '\n', '{', '[']).unwrap_or(rest.len());
+        if let Some(comment) = rest[..end].find("//")
+            && !rest[..comment].ends_with(':')
+        {
+            end = comment;
         }
         // A structural character right here (`:` aside) would never end the loop of a caller.
         if end == 0 {

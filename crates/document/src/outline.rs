@@ -525,10 +525,10 @@ impl<'a> Builder<'a> {
         });
         if inside_item {
             self.flush_item();
-        } else if let Some(inline) = self.inline.take() {
-            if !inline.parts.is_empty() {
-                self.push(NodeKind::Paragraph(inline), range);
-            }
+        } else if let Some(inline) = self.inline.take()
+            && !inline.parts.is_empty()
+        {
+            self.push(NodeKind::Paragraph(inline), range);
         }
     }
 

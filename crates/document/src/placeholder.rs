@@ -245,7 +245,7 @@ fn is_hole_in_prose(text: &str, range: &Range<usize>) -> bool {
     let before = tail(&text[..range.start]);
     let after = &text[range.end..];
     let in_object = before.rfind('{').is_some_and(|open| !before[open..].contains('}'));
-    let glued = before.ends_with(|c: char| c == ':' || c == '{') || in_object;
+    let glued = before.ends_with([':', '{']) || in_object;
     if !may_be_hole(inner, before) || after.starts_with(['(', '[']) || glued {
         return false;
     }

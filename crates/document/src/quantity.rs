@@ -264,10 +264,10 @@ fn scaled(text: &str, value: f64, end: usize) -> (f64, Unit, usize) {
     if let Some(seconds) = seconds_of(word) {
         return (value * seconds, Unit::Time, word_end);
     }
-    if let Some(&(_, bytes)) = SIZES.iter().find(|(name, _)| *name == lower) {
-        if lower != "b" || word == "B" {
-            return (value * bytes, Unit::Size, word_end);
-        }
+    if let Some(&(_, bytes)) = SIZES.iter().find(|(name, _)| *name == lower)
+        && (lower != "b" || word == "B")
+    {
+        return (value * bytes, Unit::Size, word_end);
     }
     match lower.as_str() {
         "percent" | "prozent" | "pct" => (value / 100.0, Unit::Ratio, word_end),

@@ -128,10 +128,10 @@ impl<'a> Reader<'a> {
                 self.wrong.push(malformed(&comment));
                 continue;
             }
-            if let Some(until) = comment.until {
-                if self.expired(until, comment.span) {
-                    continue;
-                }
+            if let Some(until) = comment.until
+                && self.expired(until, comment.span)
+            {
+                continue;
             }
             for name in &comment.codes {
                 let Some(code) = self.code(name, comment.span) else { continue };

@@ -35,11 +35,11 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
             continue;
         }
         let context = contexts.of(unit.node);
-        if near(&context, 2, &["gateway", "routing", "routes", "reverse proxy"]) {
-            if let Some(route) = route(&unit) {
-                bind_route(reading, system, &unit, route);
-                continue;
-            }
+        if near(&context, 2, &["gateway", "routing", "routes", "reverse proxy"])
+            && let Some(route) = route(&unit)
+        {
+            bind_route(reading, system, &unit, route);
+            continue;
         }
         if near(&context, 2, NOT_CONTEXT) {
             continue;

@@ -32,10 +32,10 @@ pub(super) fn copy(system: &mut System) {
     if word("security.password.algorithm") == Some("argon2id") {
         password.algorithm = PasswordAlgorithm::Argon2id;
     }
-    if let Some(cost) = number("security.password.cost").map(|cost| cost as u32) {
-        if COST.contains(&cost) {
-            password.cost = cost;
-        }
+    if let Some(cost) = number("security.password.cost").map(|cost| cost as u32)
+        && COST.contains(&cost)
+    {
+        password.cost = cost;
     }
     if let Some(length) = number("security.password.length_min") {
         password.length_min = length as u32;

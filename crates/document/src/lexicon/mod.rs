@@ -235,10 +235,10 @@ fn candidates(label: &Label, context: &[String]) -> Vec<(&'static Entry, Option<
             None => pattern.strip_suffix(" *").and_then(|head| label.words.strip_prefix(head)),
         };
         let subject = rest.map(str::trim).filter(|rest| !rest.is_empty());
-        if let (Some(subject), true) = (subject, fits(entry)) {
-            if subject.split_whitespace().count() <= 3 {
-                found.push((entry, Some(subject.to_owned())));
-            }
+        if let (Some(subject), true) = (subject, fits(entry))
+            && subject.split_whitespace().count() <= 3
+        {
+            found.push((entry, Some(subject.to_owned())));
         }
     }
     found

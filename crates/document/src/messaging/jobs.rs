@@ -49,10 +49,10 @@ pub(super) fn read(reading: &mut Reading<'_>, system: &mut System) {
         if !matches!(unit.form, "item" | "line") {
             continue;
         }
-        if !field(&unit, list, &context, &mut block) {
-            if let Some(job) = bullet(&unit) {
-                push(reading, system, job, &[unit.span], unit.form);
-            }
+        if !field(&unit, list, &context, &mut block)
+            && let Some(job) = bullet(&unit)
+        {
+            push(reading, system, job, &[unit.span], unit.form);
         }
     }
     close(reading, system, block.take());

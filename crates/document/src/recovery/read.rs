@@ -32,10 +32,10 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
         let own = unit
             .label_value()
             .is_some_and(|(label, _)| label.text.to_lowercase().contains("backup"));
-        if near(&context, 2, &["backup", "snapshot"]) || own {
-            if let Some(backup) = backup(&unit) {
-                bind_backup(reading, system, &unit, backup);
-            }
+        if (near(&context, 2, &["backup", "snapshot"]) || own)
+            && let Some(backup) = backup(&unit)
+        {
+            bind_backup(reading, system, &unit, backup);
         }
     }
 }

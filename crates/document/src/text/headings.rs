@@ -150,10 +150,10 @@ fn collect(inline: &Inline, links: &mut Vec<(String, Span)>) {
             continue;
         };
         // One link of several pieces (bold inside) is one link.
-        if let Some(anchor) = target.strip_prefix('#').filter(|_| last != Some(target)) {
-            if !anchor.is_empty() {
-                links.push((anchor.to_lowercase(), part.span));
-            }
+        if let Some(anchor) = target.strip_prefix('#').filter(|_| last != Some(target))
+            && !anchor.is_empty()
+        {
+            links.push((anchor.to_lowercase(), part.span));
         }
         last = Some(target);
     }
