@@ -194,7 +194,7 @@ fn query(name: &str, schema: Json) -> Json {
 }
 
 fn header(name: &str, words: &str) -> Json {
-    let schema = json!({"type": "string"});
+    let schema = json!({"type": "string", "pattern": "^[!-~]{1,255}$"});
     json!({"name": name, "in": "header", "description": words, "schema": schema})
 }
 
@@ -204,7 +204,7 @@ fn names(name: &str, known: Vec<String>, most: usize) -> Json {
         "name": name, "in": "query", "style": "form", "explode": false,
         "schema": {
             "type": "array", "items": {"type": "string", "enum": known},
-            "minItems": 1, "maxItems": most, "uniqueItems": true,
+            "minItems": 1, "maxItems": most,
         },
     })
 }
@@ -223,7 +223,13 @@ fn list_parameters(running: &Running, resource: &Resource) -> Vec<Json> {
         |least: u32, most: u32| json!({"type": "integer", "minimum": least, "maximum": most});
     let mut parameters = vec![
         query(&paging.page_parameter, count(1, 1_000_000_000)),
-        query(&paging.limit_parameter, count(1, paging.limit_max.max(1))),
+        query(
+            &paging.limit_parameter,
+            json!({
+                "type": "integer", "minimum": 1, "default": paging.limit_default,
+                "description": format!("at most {} are given, whatever is asked", paging.limit_max),
+            }),
+        ),
     ];
     parameters.extend(shape_parameters(resource));
     let has_order = |kind: &Kind| !matches!(kind, Kind::Json | Kind::Array { .. } | Kind::Bytes);

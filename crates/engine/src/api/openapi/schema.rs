@@ -149,8 +149,7 @@ impl Writing<'_> {
             object["required"] = required.into();
         }
         // Accounts take a password and what stands for it besides their columns.
-        // A change may repeat the key that the path names, so such a body is open as well.
-        if !self.resource.is_users && with_key {
+        if !self.resource.is_users {
             object["additionalProperties"] = false.into();
         }
         object
