@@ -78,13 +78,12 @@ impl Levels<'_> {
             };
             self.sentence(reading, &sentence, permissions);
             // `- **Editor**` with the permissions as a list below it.
-            for (list, _) in outline.children(item) {
-                for (_, node) in outline.children(list) {
-                    let NodeKind::Item { inline, .. } = &node.kind else { continue };
-                    sentence.text = &inline.text;
-                    sentence.span = inline.span;
-                    self.sentence(reading, &sentence, permissions);
-                }
+            let below = outline.nodes.get(item + 1..).unwrap_or_default();
+            for node in below.iter().take_while(|node| child.span.contains(node.span)) {
+                let NodeKind::Item { inline, .. } = &node.kind else { continue };
+                sentence.text = &inline.text;
+                sentence.span = inline.span;
+                self.sentence(reading, &sentence, permissions);
             }
         }
     }
@@ -224,6 +223,13 @@ impl Levels<'_> {
 
     /// The role whose permissions a sentence passes on: `All editor permissions`.
     fn inherited(&self, lower: &str) -> Option<String> {
+        let begins = ["all ", "everything ", "same as ", "inherits "]
+            .iter()
+            .any(|word| lower.trim().starts_with(word));
+        // Nobody has so many roles; looking at all of them for each sentence would take too long.
+        if !begins || self.book.roles.len() > 200 {
+            return None;
+        }
         self.book.roles.iter().map(|role| role.name.clone()).find(|name| {
             let word = name.to_lowercase().replace('_', " ");
             [

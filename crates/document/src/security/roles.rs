@@ -1,6 +1,8 @@
 //! The roles of a document: the names it defines, under which other spellings it uses them, and
 //! which of them is the admin.
 
+use std::collections::HashMap;
+
 use crate::{
     Span,
     data::DefaultValue,
@@ -47,7 +49,7 @@ pub(super) struct RoleBook {
     /// The roles, spelled as stored.
     pub(super) roles: Vec<Role>,
     /// Spelling (as [`vocabulary::key`]) and index of the role.
-    spellings: Vec<(String, usize)>,
+    spellings: HashMap<String, usize>,
     /// The list that closes the set, where there is one.
     pub(super) closed: Option<ClosedList>,
     /// Words that name something like a role that no user has (a share's level, a membership's).
@@ -77,13 +79,13 @@ impl RoleBook {
     }
 
     fn empty() -> Self {
-        Self { roles: Vec::new(), spellings: Vec::new(), closed: None, elsewhere: Vec::new() }
+        Self { roles: Vec::new(), spellings: HashMap::new(), closed: None, elsewhere: Vec::new() }
     }
 
     fn add(&mut self, name: &str, description: Option<String>, span: Span) -> usize {
         self.roles.push(Role { name: name.to_owned(), description, is_admin: false, span });
         let index = self.roles.len() - 1;
-        self.spellings.push((vocabulary::key(name), index));
+        self.spellings.entry(vocabulary::key(name)).or_insert(index);
         index
     }
 
@@ -103,8 +105,8 @@ impl RoleBook {
         };
         for name in std::iter::once(&definition.name).chain(&definition.aliases) {
             let key = vocabulary::key(name);
-            if !key.is_empty() && !self.spellings.iter().any(|(known, _)| *known == key) {
-                self.spellings.push((key, index));
+            if !key.is_empty() {
+                self.spellings.entry(key).or_insert(index);
             }
         }
         if let Some(role) = self.roles.get_mut(index) {
@@ -146,9 +148,7 @@ impl RoleBook {
     fn index(&self, word: &str) -> Option<usize> {
         let key = vocabulary::key(word);
         let bare = key.strip_prefix("role").unwrap_or(&key);
-        let find = |key: &str| {
-            self.spellings.iter().find(|(known, _)| known == key).map(|&(_, index)| index)
-        };
+        let find = |key: &str| self.spellings.get(key).copied();
         let singular = |key: &str| find(&vocabulary::singular(key));
         find(&key).or_else(|| singular(&key)).or_else(|| find(bare)).or_else(|| {
             match key.as_str() {
