@@ -228,8 +228,9 @@ impl Schema {
             let Some(((_, first), rest)) = fields.split_first() else { continue };
             let names: Vec<String> = fields.iter().map(|(name, _)| format!("`{name}`")).collect();
             let message = format!(
-                "GraphQL offers {} and the REST endpoints have no counterpart",
-                names.join(" and ")
+                "{} only {} in GraphQL: the REST endpoints have no counterpart",
+                names.join(" and "),
+                if names.len() == 1 { "exists" } else { "exist" }
             );
             let mut diagnostic = Diagnostic::new(&codes::A013, *first, message).label("only here");
             for (_, span) in rest {
