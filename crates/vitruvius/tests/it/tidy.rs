@@ -9,12 +9,7 @@ const MAP_WORDS_MAX: usize = 1_500;
 
 /// Files that are longer than they should be. The list only shrinks: an entry that is short by now, or
 /// gone, fails too.
-const TOO_LONG_YET: [&str; 4] = [
-    "crates/document/src/data/sql/expression.rs",
-    "crates/document/src/lexicon/rows.rs",
-    "crates/document/src/outline.rs",
-    "crates/engine/src/data/work.rs",
-];
+const TOO_LONG_YET: [&str; 1] = ["crates/document/src/lexicon/rows.rs"];
 
 /// Functions that are longer than they should be, by their file and the line that begins them.
 const LONG_FUNCTIONS_YET: [(&str, &str); 4] = [
