@@ -424,7 +424,7 @@ fn curly(text: &str, in_data: bool) -> Option<Range<usize>> {
         let before = text[..open].chars().next_back();
         let double = text[open..].starts_with("{{");
         let inner_start = open + if double { 2 } else { 1 };
-        let Some(length) = text[inner_start..].find(['{', '}', '\n']) else { return None };
+        let length = text[inner_start..].find(['{', '}', '\n'])?;
         let inner_end = inner_start + length;
         from = inner_end.max(open + 1);
         let closed = text[inner_end..].starts_with(if double { "}}" } else { "}" });

@@ -69,9 +69,12 @@ impl Source {
         let was_invalid_utf8 = matches!(lossy, std::borrow::Cow::Owned(_));
         let text = lossy.strip_prefix('\u{feff}').unwrap_or(&lossy).to_owned();
         let mut line_starts = vec![0];
-        line_starts.extend(text.bytes().enumerate().filter_map(|(offset, byte)| {
-            (byte == b'\n').then(|| u32::try_from(offset + 1).unwrap_or(u32::MAX))
-        }));
+        line_starts.extend(
+            text.bytes()
+                .enumerate()
+                .filter(|&(_offset, byte)| byte == b'\n')
+                .map(|(offset, _byte)| u32::try_from(offset + 1).unwrap_or(u32::MAX)),
+        );
         Self { name: name.into(), text, was_invalid_utf8, line_starts }
     }
 

@@ -290,10 +290,13 @@ pub fn context(outline: &Outline, node: NodeId) -> Vec<String> {
     words
 }
 
+/// Section and parent: what neighbours with the same context share.
+type Place = (Option<NodeId>, Option<NodeId>);
+
 /// Contexts of units in reading order: neighbours in one list share theirs.
 pub(crate) struct Contexts<'a> {
     outline: &'a Outline,
-    last: Option<((Option<NodeId>, Option<NodeId>), Rc<Vec<String>>)>,
+    last: Option<(Place, Rc<Vec<String>>)>,
 }
 
 impl<'a> Contexts<'a> {

@@ -78,10 +78,10 @@ fn state_after(action: &str, values: &[String]) -> Option<String> {
         ("block", &["blocked"]),
     ];
     let known = |state: &str| values.iter().find(|value| names::snake(value) == state).cloned();
-    if let Some((_, states)) = LEADS_TO.iter().find(|(verb, _)| *verb == action) {
-        if let Some(found) = states.iter().find_map(|state| known(state)) {
-            return Some(found);
-        }
+    if let Some((_, states)) = LEADS_TO.iter().find(|(verb, _)| *verb == action)
+        && let Some(found) = states.iter().find_map(|state| known(state))
+    {
+        return Some(found);
     }
     participles(action).iter().find_map(|state| known(state))
 }

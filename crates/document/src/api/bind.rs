@@ -420,11 +420,9 @@ fn on_row_action(
         return None;
     }
     let is_column = action::column(tables, table, word);
-    if method != Method::Post || matches!(word, "status" | "state") {
-        if is_column.is_some() {
-            let operation = Operation::Update;
-            return Some(table_binding(table, operation, None, Vec::new(), Some(key)));
-        }
+    if (method != Method::Post || matches!(word, "status" | "state")) && is_column.is_some() {
+        let operation = Operation::Update;
+        return Some(table_binding(table, operation, None, Vec::new(), Some(key)));
     }
     let effect = action::effect(tables, table, word)?;
     Some(Binding::Transition {

@@ -73,14 +73,14 @@ fn operational(method: Method, words: &[String]) -> Option<BuiltIn> {
         all => all,
     };
     // `/health/database`, `/health/detailed`: a closer look at the same thing.
-    if let [first, second] = rest {
-        if first == "health" {
-            return Some(match second.as_str() {
-                "ready" | "readiness" => BuiltIn::Ready,
-                "metrics" => BuiltIn::Metrics,
-                _ => BuiltIn::Health,
-            });
-        }
+    if let [first, second] = rest
+        && first == "health"
+    {
+        return Some(match second.as_str() {
+            "ready" | "readiness" => BuiltIn::Ready,
+            "metrics" => BuiltIn::Metrics,
+            _ => BuiltIn::Health,
+        });
     }
     let joined = rest.join("/");
     Some(match joined.as_str() {

@@ -150,12 +150,12 @@ fn wrap(samples: &[&Sample], api: &mut Api, diagnostics: &mut Vec<Diagnostic>) {
         envelope.list = Some(item.clone());
     }
     // A sample of paging alone, under "Pagination".
-    if api.pagination.members.is_empty() {
-        if let Some((sample, wrap)) = read.iter().find(|(_, wrap)| wrap.members.len() >= 2) {
-            api.pagination.members.clone_from(&wrap.members);
-            api.pagination.span = Some(sample.span);
-            envelope.page.clone_from(&wrap.page);
-        }
+    if api.pagination.members.is_empty()
+        && let Some((sample, wrap)) = read.iter().find(|(_, wrap)| wrap.members.len() >= 2)
+    {
+        api.pagination.members.clone_from(&wrap.members);
+        api.pagination.span = Some(sample.span);
+        envelope.page.clone_from(&wrap.page);
     }
     parameters(&mut api.pagination);
     api.envelope = envelope;

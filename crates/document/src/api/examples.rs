@@ -25,13 +25,13 @@ pub(super) fn check(sources: &Sources, data: &Data, api: &Api, diagnostics: &mut
         let Some(table) = data.table(table) else { continue };
         let writes =
             matches!(operation, Operation::Create | Operation::Replace | Operation::Update);
-        if let Some(request) = endpoint.request.as_ref().filter(|_| writes) {
-            if let Some((members, is_elided)) = members(sources, request, api) {
-                diagnostics.extend(unknown(data, table, &members));
-                diagnostics.extend(mismatch(data, table, &members));
-                if *operation == Operation::Create && !is_elided {
-                    diagnostics.extend(missing(endpoint, table, request, &members));
-                }
+        if let Some(request) = endpoint.request.as_ref().filter(|_| writes)
+            && let Some((members, is_elided)) = members(sources, request, api)
+        {
+            diagnostics.extend(unknown(data, table, &members));
+            diagnostics.extend(mismatch(data, table, &members));
+            if *operation == Operation::Create && !is_elided {
+                diagnostics.extend(missing(endpoint, table, request, &members));
             }
         }
         for response in &endpoint.responses {

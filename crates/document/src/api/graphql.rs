@@ -53,8 +53,8 @@ fn words(text: &str) -> Vec<Word> {
         let rest = &text[at..];
         if c == '#' {
             at += rest.find('\n').unwrap_or(rest.len());
-        } else if rest.starts_with("\"\"\"") {
-            at += rest[3..].find("\"\"\"").map_or(rest.len(), |end| end + 6);
+        } else if let Some(text) = rest.strip_prefix("\"\"\"") {
+            at += text.find("\"\"\"").map_or(rest.len(), |end| end + 6);
         } else if c == '"' {
             at += rest[1..].find(['"', '\n']).map_or(rest.len(), |end| end + 2);
         } else if c.is_alphanumeric() || matches!(c, '_' | '@' | '$') {

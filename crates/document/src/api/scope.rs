@@ -82,10 +82,11 @@ impl Scopes {
         }
         let mut found = relative.to_owned();
         let heading = sections.iter().find_map(|section| self.of_heading.get(section));
-        if let Some(prefix) = heading {
-            if !contains_path(&found, prefix) && path::version_prefix(&found).is_empty() {
-                found = path::join(prefix, &found);
-            }
+        if let Some(prefix) = heading
+            && !contains_path(&found, prefix)
+            && path::version_prefix(&found).is_empty()
+        {
+            found = path::join(prefix, &found);
         }
         let base = sections
             .iter()

@@ -98,10 +98,10 @@ impl<'a> Tables<'a> {
             }
             let end = format!("_{name}");
             let mut near = unique.iter().filter(|column| column.ends_with(&end));
-            if let (Some(only), None) = (near.next(), near.next()) {
-                if name != "id" {
-                    return Some((*only).to_owned());
-                }
+            if let (Some(only), None) = (near.next(), near.next())
+                && name != "id"
+            {
+                return Some((*only).to_owned());
             }
             // A name with its table's in front: `article_slug` is `slug`.
             let short = name.strip_prefix(&format!("{own}_")).unwrap_or(&name);

@@ -246,7 +246,7 @@ fn clean(inline: &Inline) -> Option<(String, Span)> {
         "main_tables",
     ];
     let is_generic = GENERIC.contains(&heading_words(&name).as_str());
-    (is_short && !is_generic && is_entity_name(&name)).then(|| (name, inline.span))
+    (is_short && !is_generic && is_entity_name(&name)).then_some((name, inline.span))
 }
 
 fn is_entity_name(name: &str) -> bool {

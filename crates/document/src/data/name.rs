@@ -95,10 +95,10 @@ pub(crate) fn plural(word: &str) -> String {
     if singular(word) != word || UNCOUNTED.contains(&word) {
         return word.to_owned();
     }
-    if let Some(stem) = word.strip_suffix('y') {
-        if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) {
-            return format!("{stem}ies");
-        }
+    if let Some(stem) = word.strip_suffix('y')
+        && !stem.ends_with(['a', 'e', 'i', 'o', 'u'])
+    {
+        return format!("{stem}ies");
     }
     if ["s", "x", "ch", "sh", "z"].iter().any(|ending| word.ends_with(ending)) {
         return format!("{word}es");

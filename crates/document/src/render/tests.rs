@@ -21,7 +21,7 @@ fn a_terminal_shows_place_heading_labels_and_edits() {
         .also(at(text, "there"), "and this")
         .help("write it in another way")
         .edit("to mend it, replace it", at(text, "表格"), "table", Applicability::Safe);
-    let drawn = terminal(&compiled, &[diagnostic.clone()], false);
+    let drawn = terminal(&compiled, std::slice::from_ref(&diagnostic), false);
     insta::assert_snapshot!(drawn);
     assert_eq!(concise(&compiled, &[diagnostic]), "a.md:7:11: warning[T001] `表格` is bad\n");
 }

@@ -147,10 +147,10 @@ pub(super) fn report_roles_table(
 /// The column and value that say that a user may log in.
 fn active(table: &Table, data: &Data) -> Option<(String, String)> {
     for name in ["is_active", "active", "enabled", "is_enabled"] {
-        if let Some(column) = table.column(name) {
-            if column.kind == ColumnType::Boolean {
-                return Some((column.name.clone(), "true".to_owned()));
-            }
+        if let Some(column) = table.column(name)
+            && column.kind == ColumnType::Boolean
+        {
+            return Some((column.name.clone(), "true".to_owned()));
         }
     }
     for name in ["status", "account_status", "user_status", "state"] {

@@ -198,9 +198,11 @@ impl Matrices<'_> {
                 let Some(table) = self.nouns.names.find(resource.trimmed()) else {
                     return false;
                 };
-                self.people(&role.text)
-                    .into_iter()
-                    .fold(false, |any, who| said.list(table, &who, actions, span) || any)
+                let mut any = false;
+                for who in self.people(&role.text) {
+                    any |= said.list(table, &who, actions, span);
+                }
+                any
             }
         }
     }

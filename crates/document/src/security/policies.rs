@@ -160,10 +160,11 @@ impl Policies<'_> {
         rewrite(&mut expression);
         let mut missing = None;
         visit(&expression, &mut |inner| {
-            if let Expression::Principal { property: PrincipalProperty::Column(name) } = inner {
-                if name != AUTH_ROLE && !self.users_have(name) {
-                    missing.get_or_insert_with(|| name.clone());
-                }
+            if let Expression::Principal { property: PrincipalProperty::Column(name) } = inner
+                && name != AUTH_ROLE
+                && !self.users_have(name)
+            {
+                missing.get_or_insert_with(|| name.clone());
             }
         });
         if let Some(name) = missing {
@@ -176,10 +177,10 @@ impl Policies<'_> {
     fn unknown_table(&self, expression: &Expression) -> Option<String> {
         let mut unknown = None;
         visit(expression, &mut |inner| {
-            if let Expression::Exists { table, .. } | Expression::InSelect { table, .. } = inner {
-                if self.data.table(table).is_none() {
-                    unknown.get_or_insert_with(|| table.clone());
-                }
+            if let Expression::Exists { table, .. } | Expression::InSelect { table, .. } = inner
+                && self.data.table(table).is_none()
+            {
+                unknown.get_or_insert_with(|| table.clone());
             }
         });
         unknown
@@ -437,10 +438,10 @@ fn is_role_name(name: &str) -> bool {
 /// A claim that holds a role is the role of whoever asks, whatever it is called.
 fn rewrite(expression: &mut Expression) {
     change(expression, &|inner| {
-        if let Expression::Principal { property } = inner {
-            if matches!(property, PrincipalProperty::Column(name) if is_role_name(name)) {
-                *property = PrincipalProperty::Role;
-            }
+        if let Expression::Principal { property } = inner
+            && matches!(property, PrincipalProperty::Column(name) if is_role_name(name))
+        {
+            *property = PrincipalProperty::Role;
         }
     });
 }

@@ -68,10 +68,10 @@ pub(super) fn used(system: &System, identity: &Identity) -> Vec<Definition> {
     };
     if let Identity::Table { table, role: Some(role), .. } = identity {
         let column = system.data.table(table).and_then(|table| table.column(role));
-        if let Some(column) = column {
-            if let Some(DefaultValue::Literal { literal: Literal::Text(text) }) = &column.default {
-                add(text, column.span);
-            }
+        if let Some(column) = column
+            && let Some(DefaultValue::Literal { literal: Literal::Text(text) }) = &column.default
+        {
+            add(text, column.span);
         }
     }
     for callers in system.api.endpoints.iter().filter_map(|endpoint| endpoint.callers.as_ref()) {
@@ -467,7 +467,7 @@ fn sentence(outline: &Outline, id: NodeId, inline: &Inline, definitions: &mut Ve
         if !about_roles {
             return;
         }
-        vec![at..end]
+        Vec::from([at..end])
     } else {
         coded
     };

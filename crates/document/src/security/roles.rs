@@ -109,10 +109,10 @@ impl RoleBook {
                 self.spellings.entry(key).or_insert(index);
             }
         }
-        if let Some(role) = self.roles.get_mut(index) {
-            if role.description.is_none() {
-                role.description = definition.description;
-            }
+        if let Some(role) = self.roles.get_mut(index)
+            && role.description.is_none()
+        {
+            role.description = definition.description;
         }
     }
 

@@ -170,7 +170,7 @@ pub(super) fn allowance(cell: &str) -> Option<Allowance> {
     };
     let is_filler =
         |word: &&str| matches!(*word, "✅" | "✓" | "✔" | "yes" | "only" | "data" | "rows");
-    let own = words.iter().any(|word| is_own(word));
+    let own = words.iter().any(&is_own);
     let nothing_else = words.iter().all(|word| is_own(word) || is_filler(word));
     (own && nothing_else).then_some(Allowance::Own)
 }

@@ -219,7 +219,7 @@ impl<'a> Reading<'a> {
             if self.mode != Mode::Replace {
                 self.fault(field, "is computed and cannot be set");
             }
-        } else if field.is_serial() && !(self.asker.principal.is_admin() && !is_change) {
+        } else if field.is_serial() && (is_change || !self.asker.principal.is_admin()) {
             if self.mode != Mode::Replace {
                 self.fault(field, "is handed out by the store and cannot be set");
             }
@@ -245,7 +245,8 @@ impl<'a> Reading<'a> {
         let Some(user) = self.asker.principal.user() else { return };
         let Some(&position) = self.resource.owner_fields.first() else { return };
         let Some(field) = self.resource.field(position) else { return };
-        if !self.has(position) && !(user.is_admin && field.nullable) && field.default.is_none() {
+        let is_left_to_admin = user.is_admin && field.nullable;
+        if !self.has(position) && !is_left_to_admin && field.default.is_none() {
             self.put(position, fitting(user.id.clone(), &field.kind));
         }
     }

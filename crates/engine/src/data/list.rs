@@ -179,10 +179,11 @@ impl<'a> Reader<'a> {
                 "false" | "0" | "" => {}
                 _ => self.fault(name, "must be true or false"),
             },
-            "offset" => match self.number(name, value, 0, OFFSET_MAX) {
-                Some(offset) => self.offset = Some(offset),
-                None => {}
-            },
+            "offset" => {
+                if let Some(offset) = self.number(name, value, 0, OFFSET_MAX) {
+                    self.offset = Some(offset)
+                }
+            }
             _ if name == paging.page_parameter || name == "page" => {
                 if let Some(page) = self.number(name, value, 1, OFFSET_MAX) {
                     self.page = page;

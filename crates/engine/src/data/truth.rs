@@ -58,10 +58,10 @@ pub(crate) fn is_null(operand: Expression, negated: bool) -> Expression {
 
 /// A comparison or calculation; comparisons of constants are worked out where both are alike.
 pub(crate) fn compare(left: Expression, operator: Operator, right: Expression) -> Expression {
-    if let (Expression::Value(left), Expression::Value(right)) = (&left, &right) {
-        if let Some(truth) = compare_values(left, operator, right) {
-            return truth.map_or(UNKNOWN, Expression::Always);
-        }
+    if let (Expression::Value(left), Expression::Value(right)) = (&left, &right)
+        && let Some(truth) = compare_values(left, operator, right)
+    {
+        return truth.map_or(UNKNOWN, Expression::Always);
     }
     let nothing = |side: &Expression| *side == UNKNOWN;
     if is_comparison(operator) && (nothing(&left) || nothing(&right)) {

@@ -45,7 +45,7 @@ fn read(hop: &str) -> Option<IpAddr> {
 /// What limits count by: an IPv4 address, or the /64 that an IPv6 client has to itself.
 pub(super) fn counted(address: IpAddr) -> u128 {
     match address.to_canonical() {
-        IpAddr::V4(address) => u128::from(address.to_ipv6_mapped().to_bits()),
+        IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
         IpAddr::V6(address) => address.to_bits() & !u128::from(u64::MAX),
     }
 }

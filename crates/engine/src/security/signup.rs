@@ -281,13 +281,13 @@ impl<'a> Draft<'a> {
         let Some(key) = key else {
             return Err(rows::problem(StoreError::Fault("a new user has no key".into())));
         };
-        if let Some(step) = self.beside(inner, &key, hash, is_admin) {
-            if let Err(error) = inner.store.write(vec![step]).await {
-                // Without a password the row would only keep the name taken.
-                let row = rows::delete(&self.accounts.table, equal(&self.accounts.key, key));
-                let _ = inner.store.write(vec![row]).await;
-                return Err(rows::problem(error));
-            }
+        if let Some(step) = self.beside(inner, &key, hash, is_admin)
+            && let Err(error) = inner.store.write(vec![step]).await
+        {
+            // Without a password the row would only keep the name taken.
+            let row = rows::delete(&self.accounts.table, equal(&self.accounts.key, key));
+            let _ = inner.store.write(vec![row]).await;
+            return Err(rows::problem(error));
         }
         Ok(key)
     }

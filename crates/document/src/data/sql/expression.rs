@@ -24,11 +24,14 @@ const EXPRESSION_TOKENS_MAX: usize = 2048;
 /// Depth of an expression that is typed.
 const EXPRESSION_DEPTH_MAX: usize = 60;
 
+/// What a call of a function that the document declares means, by the function's name.
+pub(crate) type Functions<'a> = &'a dyn Fn(&str) -> Option<Expression>;
+
 /// What names mean where an expression stands.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Scope<'a> {
     /// Functions that the document declares, by name: what a call without arguments means.
-    pub(crate) function: Option<&'a dyn Fn(&str) -> Option<Expression>>,
+    pub(crate) function: Option<Functions<'a>>,
     /// The table of the row at hand, by which a qualified column is told from an inner one.
     pub(crate) table: Option<&'a str>,
     /// Inside a sub-select: the table selected from, and its alias.

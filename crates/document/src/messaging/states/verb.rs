@@ -162,10 +162,12 @@ pub(super) fn action_of(label: Option<&str>, target: &str) -> Option<String> {
         let last = path.rsplit('/').find(|part| !part.is_empty() && !part.starts_with(['{', ':']));
         return last.map(|last| words_of(last).join("_"));
     }
-    if let Some((name, _)) = label.split_once('(') {
-        if !name.is_empty() && !name.trim_end().contains(' ') && !name.ends_with(' ') {
-            return Some(words_of(name).join("_"));
-        }
+    if let Some((name, _)) = label.split_once('(')
+        && !name.is_empty()
+        && !name.trim_end().contains(' ')
+        && !name.ends_with(' ')
+    {
+        return Some(words_of(name).join("_"));
     }
     let words = words_of(label);
     match words.as_slice() {
