@@ -53,7 +53,8 @@ async fn steps(
     let asked = Asked { built_in: route.built_in(), ..*asked };
     let admitted = security::admit(inner, running, &asked).await?;
     told.headers = admitted.headers;
-    let asker = Asker { running, principal: &admitted.principal, world: &*inner.world };
+    let (world, now) = (&*inner.world, inner.world.now());
+    let asker = Asker { running, principal: &admitted.principal, world, now };
     let body = api::body(running, parts, body).await?;
     let call = api::call(inner, parts, found, &body)?;
     // plan

@@ -84,14 +84,12 @@ pub(super) fn create(
     let parent = plan.parent.take();
     let mut writing = Writing::new(plan, Action::Create, main, None);
     if let Some((parent, is_it)) = parent {
-        let seen = asker.seen_of(&parent, is_it);
-        if seen == Expression::Always(false) && !is_own_row(asker, &parent, &writing) {
+        let seen = if parent.is_users { is_it } else { asker.seen_of(&parent, is_it) };
+        if seen == Expression::Always(false) {
             return Err(Problem::not_found());
         }
-        if !is_own_row(asker, &parent, &writing) {
-            let step = writing.require(&parent.name, seen, Refusal::Parent);
-            writing.before.push(step);
-        }
+        let step = writing.require(&parent.name, seen, Refusal::Parent);
+        writing.before.push(step);
     }
     require_references(asker, &mut writing, &values, None)?;
     if allowed != Expression::Always(true) {
@@ -100,21 +98,6 @@ pub(super) fn create(
     }
     writing.values = values;
     Ok(writing)
-}
-
-/// True where the parent is the principal's own row, which they may name even where they may not
-/// read it.
-fn is_own_row(asker: &Asker<'_>, parent: &Resource, writing: &Writing) -> bool {
-    let Some(user) = asker.principal.user() else { return false };
-    let Step::Insert { values, .. } = &writing.main else { return false };
-    parent.is_users
-        && writing.resource.references.iter().any(|one| {
-            *one.table == *parent.name
-                && writing.resource.field(one.field).is_some_and(|field| {
-                    let own = super::fitting(user.id.clone(), &field.kind);
-                    values.iter().any(|(name, value)| *name == field.name && *value == own)
-                })
-        })
 }
 
 /// A new row starts where its state machine starts.
@@ -213,7 +196,8 @@ pub(crate) fn somebody_else(asker: &Asker<'_>, resource: &Resource, position: us
         .detail(&*field.shown, "must be yourself")
 }
 
-/// Rows referred to must be seen by whoever refers to them; an unchanged reference is no question.
+/// Rows referred to must be seen by whoever refers to them, but for those of users; an unchanged
+/// reference is no question.
 fn require_references(
     asker: &Asker<'_>,
     writing: &mut Writing,
@@ -229,8 +213,9 @@ fn require_references(
         let running = asker.running;
         let Some(other) = running.resources.get(&reference.table) else { continue };
         let permission = asker.may(other, &Action::Read);
-        let is_me = other.is_users && is_self(asker, &resource, *position, value);
-        if permission == Permission::All || is_me {
+        // People follow, invite and write to others whose row they may not read; the store
+        // still checks that there is such a user.
+        if permission == Permission::All || other.is_users {
             continue;
         }
         let field = resource.field(*position).map_or("", |field| &*field.name);

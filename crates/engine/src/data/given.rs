@@ -7,11 +7,12 @@ use document::{
     data::DefaultValue,
     expression::{Expression as Said, Operator},
 };
+use jiff::Timestamp;
 use serde_json::Value as Json;
 use store::{Kind, Value};
 
 use super::{Field, Resource, body::Members, constant, fitting};
-use crate::{Problem, problem::ProblemCode, security::may::Asker};
+use crate::{Problem, World, problem::ProblemCode, security::may::Asker};
 
 /// Values by the position of their field.
 pub(crate) type Values = Vec<(usize, Value)>;
@@ -240,9 +241,25 @@ impl<'a> Reading<'a> {
         self.problem.details.push(crate::problem::Detail { field: shown, message: words });
     }
 
-    /// A new row without an owner belongs to whoever makes it.
+    /// A new row without an owner belongs to whoever makes it, and a column that a sentence
+    /// demands to name the caller need not be sent.
     fn fill_owner(&mut self) {
         let Some(user) = self.asker.principal.user() else { return };
+        let resource = self.resource;
+        for columns in self.asker.own_columns(resource) {
+            let fields: Vec<(usize, Value)> = columns
+                .iter()
+                .filter_map(|name| resource.position(name))
+                .filter_map(|at| Some((at, fitting(user.id.clone(), &resource.field(at)?.kind))))
+                .collect();
+            let agrees = |(at, own): &(usize, Value)| {
+                self.values.iter().all(|(other, value)| other != at || value == own)
+            };
+            if fields.iter().all(agrees) {
+                fields.into_iter().for_each(|(at, own)| self.put(at, own));
+                break;
+            }
+        }
         let Some(&position) = self.resource.owner_fields.first() else { return };
         let Some(field) = self.resource.field(position) else { return };
         let is_left_to_admin = user.is_admin && field.nullable;
@@ -253,31 +270,17 @@ impl<'a> Reading<'a> {
 
     /// What a new row holds where the caller says nothing.
     fn initial(&self, field: &Field) -> Option<Value> {
-        let now = || Value::Timestamp(self.asker.world.now().as_microsecond());
         if let Some(machine) = self.resource.machine(&field.name)
             && let Some(initial) = &machine.drawn.initial
         {
             return field.kind.parse_text(initial).ok();
         }
+        let Asker { world, now, .. } = *self.asker;
         match &field.default {
-            Some(DefaultValue::Now) => Some(now_as(&field.kind, self.asker)),
-            Some(DefaultValue::Today) => Some(now_as(&field.kind, self.asker)),
-            Some(DefaultValue::RandomUuid) => {
-                Some(fitting(Value::Uuid(self.asker.world.uuid()), &field.kind))
-            }
-            Some(DefaultValue::Expression { expression }) => match (later(expression), now()) {
-                (Some(seconds), Value::Timestamp(now)) => {
-                    let later = now.checked_add(seconds.checked_mul(1_000_000)?)?;
-                    matches!(field.kind, Kind::Timestamp { .. }).then_some(Value::Timestamp(later))
-                }
-                _ => None,
-            },
-            Some(default) => constant(default, &field.kind),
-            None if field.in_key && field.kind == Kind::Uuid => {
-                Some(Value::Uuid(self.asker.world.uuid()))
-            }
+            Some(default) => filled(default, &field.kind, world, now),
+            None if field.in_key && field.kind == Kind::Uuid => Some(Value::Uuid(world.uuid())),
             None if is_time_of_creation(field) || (field.touched && !field.nullable) => {
-                Some(now_as(&field.kind, self.asker))
+                Some(now_as(&field.kind, now))
             }
             None => None,
         }
@@ -287,21 +290,40 @@ impl<'a> Reading<'a> {
     fn touch(&mut self) {
         for (position, field) in self.resource.fields.iter().enumerate() {
             if field.touched && !field.generated {
-                self.put(position, now_as(&field.kind, self.asker));
+                self.put(position, now_as(&field.kind, self.asker.now));
             }
         }
     }
 }
 
+/// What a default stands for at `now`; none where only the store can tell.
+pub(crate) fn filled(
+    default: &DefaultValue,
+    kind: &Kind,
+    world: &dyn World,
+    now: Timestamp,
+) -> Option<Value> {
+    match default {
+        DefaultValue::Now | DefaultValue::Today => Some(now_as(kind, now)),
+        DefaultValue::RandomUuid => Some(fitting(Value::Uuid(world.uuid()), kind)),
+        DefaultValue::Expression { expression } => {
+            let micros = later(expression)?.checked_mul(1_000_000)?;
+            let later = now.as_microsecond().checked_add(micros)?;
+            matches!(kind, Kind::Timestamp { .. }).then_some(Value::Timestamp(later))
+        }
+        DefaultValue::Literal { .. } => constant(default, kind),
+    }
+}
+
 /// The time now in the kind of a column.
-fn now_as(kind: &Kind, asker: &Asker<'_>) -> Value {
-    let now = asker.world.now().as_microsecond();
+fn now_as(kind: &Kind, at: Timestamp) -> Value {
+    let now = at.as_microsecond();
     const DAY: i64 = 86_400_000_000;
     match kind {
         Kind::Date => i32::try_from(now.div_euclid(DAY)).map_or(Value::Null, Value::Date),
         Kind::Time => Value::Time(now.rem_euclid(DAY)),
         Kind::Integer { .. } => Value::Integer(now.div_euclid(1_000_000)),
-        Kind::Text { .. } => Value::Text(asker.world.now().to_string()),
+        Kind::Text { .. } => Value::Text(at.to_string()),
         _ => Value::Timestamp(now),
     }
 }

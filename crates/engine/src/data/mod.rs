@@ -21,6 +21,7 @@ pub use resource::{Check, Field, Reference, Referrer, Resource, Resources, Rule}
 pub use schema::schema;
 
 pub(crate) use body::{Members, members};
+pub(crate) use given::filled;
 pub(crate) use lower::{Lowering, Users, fitting};
 pub(crate) use plan::{Call, Plan, plan};
 pub(crate) use resource::{camel, output, resources};

@@ -114,7 +114,7 @@ pub struct Rule {
     pub condition: Option<Said>,
     /// Which new versions of rows.
     pub check: Option<Said>,
-    /// The sentence with its place: `ARCHITECTURE.md:12 "Owner: update"`.
+    /// The sentence with its place: `ARCHITECTURE.md:12 says “Owner: update”`.
     pub sentence: String,
 }
 
@@ -281,7 +281,7 @@ impl Builder<'_> {
             referrers: self.referrers(table),
             checks: self.checks(table, &fields),
             rules: self.rules(&table.name),
-            owner_fields: self.owner_fields(&table.name, &fields),
+            owner_fields: self.owner_fields(&table.name, &fields, is_users),
             owners: self.owners(&table.name),
             origin: self.compiled.sources.location(table.span),
             fields,
@@ -415,7 +415,7 @@ impl Builder<'_> {
     /// A sentence with its place.
     fn sentence(&self, text: &str, span: document::Span) -> String {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        format!("{} \"{}\"", self.compiled.sources.location(span), shorten(&text, 160))
+        format!("{} says “{}”", self.compiled.sources.location(span), shorten(&text, 160))
     }
 
     fn owners(&self, table: &str) -> Vec<Said> {
@@ -424,13 +424,13 @@ impl Builder<'_> {
     }
 
     /// Owner columns of the table itself that hold the user's key.
-    fn owner_fields(&self, table: &str, fields: &[Field]) -> Vec<usize> {
+    fn owner_fields(&self, table: &str, fields: &[Field], is_users: bool) -> Vec<usize> {
         let mut positions = Vec::new();
         for owner in self.system.security.owners.iter().filter(|one| one.table == table) {
             if let [column] = owner.path.as_slice() {
                 let at = fields.iter().position(|field| &*field.name == column.as_str());
                 // The user's own row belongs to them by its key, which nobody sets.
-                positions.extend(at.filter(|&at| !fields[at].in_key));
+                positions.extend(at.filter(|_| !is_users));
             }
         }
         positions

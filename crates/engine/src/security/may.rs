@@ -3,7 +3,7 @@
 
 use document::{
     api::Endpoint,
-    expression::Expression as Said,
+    expression::{Expression as Said, Operator as SaidOperator, PrincipalProperty},
     security::{Action, Callers, Who},
 };
 use http::{HeaderValue, header};
@@ -22,8 +22,10 @@ pub(crate) struct Asker<'a> {
     pub(crate) running: &'a Running,
     /// Who asks.
     pub(crate) principal: &'a Principal,
-    /// Time and randomness.
+    /// Randomness.
     pub(crate) world: &'a dyn World,
+    /// When it was asked: one moment for everything that the request writes.
+    pub(crate) now: jiff::Timestamp,
 }
 
 /// What a principal may do with the rows of a table.
@@ -115,6 +117,29 @@ impl<'a> Asker<'a> {
             .unwrap_or(Expression::Always(false))
     }
 
+    /// Columns that have to name the principal in a row that they make: of each sentence that
+    /// lets them make it. None where some sentence demands nothing.
+    pub(crate) fn own_columns<'r>(&self, resource: &'r Resource) -> Vec<Vec<&'r str>> {
+        if self.principal.is_admin() || resource.is_users {
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        for rule in &resource.rules {
+            if !covers(&rule.actions, &Action::Create) || !self.is(&rule.who) {
+                continue;
+            }
+            let Some(said) = rule.check.as_ref().or(rule.condition.as_ref()) else {
+                return Vec::new();
+            };
+            let mut columns = Vec::new();
+            named_as_principal(said, &mut columns);
+            if !columns.is_empty() {
+                all.push(columns);
+            }
+        }
+        all
+    }
+
     /// Rows that belong to the principal.
     pub(crate) fn owned(&self, resource: &Resource) -> Expression {
         if self.principal.user().is_none() {
@@ -147,7 +172,7 @@ impl<'a> Asker<'a> {
 
     fn words_of(&self, callers: &Callers) -> String {
         let place = self.running.compiled.sources.location(callers.span);
-        format!("{place} \"{}\" says who may call this", callers.text)
+        format!("you may not call this: {place} says “{}”", callers.text)
     }
 
     /// The refusal of an act: 401 where an identity would help, 403 with the sentence otherwise.
@@ -155,11 +180,9 @@ impl<'a> Asker<'a> {
         let allowing = resource.rules.iter().find(|rule| covers(&rule.actions, action));
         let verb = verb(action);
         self.refused(&match allowing {
-            Some(rule) => {
-                format!("you may not {verb} this: `{}` is under {}", resource.name, rule.sentence)
-            }
+            Some(rule) => format!("you may not {verb} this row: {}", rule.sentence),
             None => format!(
-                "you may not {verb} this: no sentence of the document opens `{}` for that",
+                "you may not {verb} this row: no sentence of the document opens `{}` for that",
                 resource.name
             ),
         })
@@ -194,6 +217,33 @@ impl<'a> Asker<'a> {
     /// `rows` as far as the principal may see them.
     pub(crate) fn seen_of(&self, resource: &Resource, rows: Expression) -> Expression {
         and(rows, self.seen(resource))
+    }
+}
+
+/// Columns that a condition demands to equal the principal's key.
+fn named_as_principal<'r>(said: &'r Said, columns: &mut Vec<&'r str>) {
+    let Said::Binary { left, operator, right } = said else { return };
+    match operator {
+        SaidOperator::And => {
+            named_as_principal(left, columns);
+            named_as_principal(right, columns);
+        }
+        SaidOperator::Equal => match (bare(left), bare(right)) {
+            (Said::Column { name }, Said::Principal { property: PrincipalProperty::Id })
+            | (Said::Principal { property: PrincipalProperty::Id }, Said::Column { name }) => {
+                columns.push(name);
+            }
+            _ => {}
+        },
+        _ => {}
+    }
+}
+
+/// An expression without casts around it.
+fn bare(said: &Said) -> &Said {
+    match said {
+        Said::Cast { operand, .. } => bare(operand),
+        said => said,
     }
 }
 

@@ -7,6 +7,7 @@ use document::{
     System,
     data::{Column, ColumnType, DefaultValue, Table},
 };
+use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 use store::{Kind, StoreError, Value, query::Step};
 
@@ -20,7 +21,7 @@ use super::{
     shape,
     tables::{CREDENTIALS, declared_users, role_default},
 };
-use crate::{Problem, problem::ProblemCode, service::Inner};
+use crate::{Problem, data::filled, problem::ProblemCode, service::Inner};
 
 /// Who creates a user decides what may be filled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,7 @@ pub(super) struct Draft<'a> {
     key: Option<Value>,
     login: String,
     role: String,
+    now: Timestamp,
 }
 
 impl<'a> Draft<'a> {
@@ -61,8 +63,8 @@ impl<'a> Draft<'a> {
         let table = Arc::new(declared_users(system).into_owned());
         let login = login_of(&accounts, members)?;
         let role = role_default(system).to_owned();
-        let mut draft =
-            Self { system, accounts, table, values: Vec::new(), key: None, login, role };
+        let (values, now) = (Vec::new(), inner.world.now());
+        let mut draft = Self { system, accounts, table, values, key: None, login, role, now };
         draft.fill(inner, members, creator)?;
         Ok(draft)
     }
@@ -148,12 +150,15 @@ impl<'a> Draft<'a> {
         if let Some(value) = self.accounts.active_value(name) {
             return column.default.is_none().then(|| value_of(kind, &truth_or_text(value)).ok())?;
         }
+        if let Some(default) = &column.default {
+            return filled(default, kind, &*inner.world, self.now);
+        }
         if !has_place {
             return None;
         }
         match kind {
             _ if self.accounts.is_reserved(name) => filler(kind),
-            Kind::Timestamp { .. } => Some(moment(inner.world.now())),
+            Kind::Timestamp { .. } => Some(moment(self.now)),
             _ if creator == Creator::System && !self.is_link(name) => filler(kind),
             _ => None,
         }
@@ -226,7 +231,7 @@ impl<'a> Draft<'a> {
             Step::Insert { table, values: std::mem::take(&mut self.values), returning: outputs },
         ]);
         if let Some(key) = &self.key {
-            steps.extend(self.beside(inner, key, &hash, is_admin));
+            steps.extend(self.beside(key, &hash, is_admin));
         }
         let outcomes = inner.store.write(steps).await.map_err(|error| self.refused(error))?;
         let row = outcomes.get(place).and_then(|outcome| outcome.rows.row(0)).map(rows::parsed);
@@ -243,7 +248,7 @@ impl<'a> Draft<'a> {
     }
 
     /// What is kept beside the user's row.
-    fn beside(&self, inner: &Inner, key: &Value, hash: &str, is_admin: bool) -> Option<Step> {
+    fn beside(&self, key: &Value, hash: &str, is_admin: bool) -> Option<Step> {
         let keeps_password = self.accounts.password.is_none();
         let keeps_role = self.accounts.role.is_none();
         let needs_mark = is_admin && !is_admin_role(self.system, &self.role);
@@ -259,7 +264,7 @@ impl<'a> Draft<'a> {
                     ("password_hash", optional(keeps_password, hash)),
                     ("role", optional(keeps_role, &self.role)),
                     ("is_admin", Value::Boolean(needs_mark)),
-                    ("updated_at", moment(inner.world.now())),
+                    ("updated_at", moment(self.now)),
                 ],
             )
         })
@@ -281,7 +286,7 @@ impl<'a> Draft<'a> {
         let Some(key) = key else {
             return Err(rows::problem(StoreError::Fault("a new user has no key".into())));
         };
-        if let Some(step) = self.beside(inner, &key, hash, is_admin)
+        if let Some(step) = self.beside(&key, hash, is_admin)
             && let Err(error) = inner.store.write(vec![step]).await
         {
             // Without a password the row would only keep the name taken.

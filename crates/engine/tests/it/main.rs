@@ -5,4 +5,5 @@ mod desk;
 mod exposure;
 mod lists;
 mod oracle;
+mod people;
 mod writes;

@@ -90,7 +90,7 @@ async fn whoever_is_shown_may_and_nobody_else() {
         let resource = running.resources.get(&row.table).expect("a resource");
         for principal in &principals {
             let world = &*stage.service.inner.world;
-            let asker = Asker { running: &running, principal, world };
+            let asker = Asker { running: &running, principal, world, now: world.now() };
             let shown = row.allowed.iter().any(|allowed| is_meant(&allowed.who, principal));
             let may = asker.may(resource, &row.action) != Permission::Refused;
             assert_eq!(may, shown, "{} {:?} {principal:?}", row.table, row.action);
