@@ -163,8 +163,31 @@ pub(super) fn column(tables: &Tables<'_>, table: &Table, word: &str) -> Option<S
     }) {
         return Some(column.name.clone());
     }
+    if let Some(column) = about_column(table, &word) {
+        return Some(column);
+    }
     if !matches!(word.as_str(), "status" | "state" | "stage") {
         return None;
     }
     tables.value_columns(table).into_iter().map(|(name, _)| name).find(|name| is_state_name(name))
+}
+
+/// A column that the word describes: `availability` is `is_available`, `online-status` is
+/// `is_online`, `location` is a latitude beside a longitude.
+fn about_column(table: &Table, word: &str) -> Option<String> {
+    if word == "location" {
+        let ends = |pair: [&'static str; 2]| {
+            table
+                .columns
+                .iter()
+                .find(move |column| pair.iter().any(|end| column.name.ends_with(end)))
+        };
+        ends(["longitude", "lng"])?;
+        return ends(["latitude", "lat"]).map(|column| column.name.clone());
+    }
+    let stem = match word.strip_suffix("ability") {
+        Some(stem) => format!("{stem}able"),
+        None => word.strip_suffix("_status")?.to_owned(),
+    };
+    has_flag(table, &stem)
 }

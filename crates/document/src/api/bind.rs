@@ -3,7 +3,7 @@
 use super::{
     Binding, KeyParameter, Method, Nested, Operation, action,
     built_in::built_in,
-    names,
+    forms, names,
     path::{self, Segment},
     tables::Tables,
 };
@@ -58,6 +58,26 @@ pub(super) fn bind(tables: &Tables<'_>, method: Method, path: &str) -> Bound {
     if let Some(found) = of_principal(tables, method, segments) {
         return found;
     }
+    if let Some(binding) = forms::selection(tables, method, segments) {
+        return bound(binding);
+    }
+    let found = plain(tables, method, segments);
+    if found.missing.is_none() {
+        return found;
+    }
+    for (method, path) in forms::plainer(tables, method, segments) {
+        let segments = path::segments(&path);
+        let plainer = of_principal(tables, method, &segments)
+            .unwrap_or_else(|| plain(tables, method, &segments));
+        if plainer.missing.is_none() {
+            return plainer;
+        }
+    }
+    found
+}
+
+/// What a path in the plain form means: resources, keys and at most one word more.
+fn plain(tables: &Tables<'_>, method: Method, segments: &[Segment<'_>]) -> Bound {
     match chain(tables, segments) {
         Ok(chain) => operation(tables, method, &chain),
         Err(missing) => unbound(tables, missing),
@@ -93,6 +113,8 @@ fn of_principal(tables: &Tables<'_>, method: Method, segments: &[Segment<'_>]) -
             (*word, rest)
         }
         [me, Segment::Word(word), rest @ ..] if is_me(me) => (*word, rest),
+        // One user's rows, without saying whose: one's own.
+        [Segment::Word("user"), Segment::Word(word), rest @ ..] => (*word, rest),
         [Segment::Word(word), me] if is_me(me) => (*word, &[][..]),
         [Segment::Word(word)] => (*word, &[][..]),
         _ => return None,
@@ -125,7 +147,7 @@ fn of_principal(tables: &Tables<'_>, method: Method, segments: &[Segment<'_>]) -
 }
 
 /// Words that lead to resources and name none.
-fn is_group(word: &str) -> bool {
+pub(super) fn is_group(word: &str) -> bool {
     matches!(
         word,
         "admin"
@@ -145,7 +167,7 @@ fn is_group(word: &str) -> bool {
 }
 
 /// Words after which a table's name means something else than its rows.
-fn computes(word: &str) -> bool {
+pub(super) fn computes(word: &str) -> bool {
     matches!(
         names::singular(word).as_str(),
         "search"
@@ -178,6 +200,16 @@ fn computes(word: &str) -> bool {
             | "oauth"
             | "recommendation"
             | "suggestion"
+            | "enrich"
+            | "analyze"
+            | "evaluate"
+            | "predict"
+            | "score"
+            | "process"
+            | "send"
+            | "scan"
+            | "parse"
+            | "convert"
     )
 }
 
@@ -236,7 +268,8 @@ fn find<'a>(
             return tables.find_under(last.table, word);
         }
         let composed = format!("{}_{word}", names::normal(last.word));
-        return tables.find(&composed).or_else(|| tables.find(word));
+        let own = || tables.find_under(last.table, word);
+        return tables.find(&composed).or_else(|| tables.find(word)).or_else(own);
     }
     if let Some(group) = groups.last() {
         if let Some(table) = tables.find(&format!("{group}_{word}")) {
@@ -261,6 +294,11 @@ fn operation(tables: &Tables<'_>, method: Method, chain: &Chain<'_>) -> Bound {
             match tables.nest(parent.table, key, last.table, last.word) {
                 Some(nested) => Some(nested),
                 None => {
+                    let is_end = last.key.is_none() && chain.tail.is_empty();
+                    let one = forms::referred(tables, method, parent.table, key, last.word);
+                    if let Some(binding) = one.filter(|_| is_end) {
+                        return bound(binding);
+                    }
                     let names = (parent.table.name.clone(), last.table.name.clone());
                     return unbound(tables, Missing::Relation(names.0, names.1));
                 }
@@ -413,7 +451,10 @@ fn on_row_action(
     let key = KeyParameter { parameter: parameter.to_owned(), column };
     if method == Method::Get {
         let is_children = matches!(word, "replies" | "children" | "subitems" | "responses");
-        let nested = is_children.then(|| tables.nest(table, parameter, table, word)).flatten()?;
+        if !is_children {
+            return forms::referred(tables, method, table, parameter, word);
+        }
+        let nested = tables.nest(table, parameter, table, word)?;
         return Some(table_binding(table, Operation::List, Some(nested), Vec::new(), None));
     }
     if !matches!(method, Method::Post | Method::Put | Method::Patch) {

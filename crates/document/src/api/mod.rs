@@ -12,6 +12,7 @@ mod draft;
 mod envelope;
 mod examples;
 mod fences;
+mod forms;
 mod graphql;
 mod labels;
 mod line;

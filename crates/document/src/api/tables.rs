@@ -43,6 +43,20 @@ impl<'a> Tables<'a> {
         self.by_name.get(&normal).or_else(|| self.by_name.get(&format!("{normal}s"))).copied()
     }
 
+    /// The only table whose name ends in these words and has others before them.
+    pub(super) fn find_by_end(&self, normal: &str) -> Option<&'a Table> {
+        if self.data.tables.len() > TABLES_SCANNED_MAX {
+            return None;
+        }
+        let end = format!("_{normal}");
+        let mut found =
+            self.data.tables.iter().filter(|table| names::normal(&table.name).ends_with(&end));
+        match (found.next(), found.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        }
+    }
+
     /// The table of children that the word names under a parent: `order_items` for `items` under
     /// `orders`; the plain name where it belongs to the parent, or where nothing else fits.
     pub(super) fn find_under(&self, parent: &Table, word: &str) -> Option<&'a Table> {

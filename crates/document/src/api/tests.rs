@@ -525,3 +525,87 @@ fn hostile_text_ends_soon_and_panics_never() {
         compile(&format!("{piece}\n\n").repeat(300), SHOP);
     }
 }
+
+#[test]
+fn longer_ways_to_say_a_plain_thing_bind_to_it() {
+    check_binding("POST /orders/create", "Create orders");
+    check_binding("PUT /orders/{id}/update", "Update orders by id=id");
+    check_binding("POST /orders/{id}/delete", "Delete orders by id=id");
+    check_binding("DELETE /orders/delete/{id}", "Delete orders by id=id");
+    check_binding("GET /orders/{id}/details", "Get orders by id=id");
+    check_binding("GET /orders/recent", "List orders");
+    check_binding("PATCH /orders/status/{id}", "Update orders by id=id");
+    check_binding("POST /createOrder", "Create orders");
+    check_binding("GET /get-orders", "List orders");
+    check_binding("POST /updateOrder/{id}", "Update orders by id=id");
+    check_binding("GET /auth/orders", "List orders");
+    check_binding(
+        "POST /products/{id}/product/tags",
+        "Create product_tags under products.id=id by product_id",
+    );
+}
+
+#[test]
+fn a_longer_way_that_does_not_say_enough_stays_unbound() {
+    check_binding("GET /getOrder", "unbound()");
+    check_binding("PUT /orders/update", "unbound(orders)");
+    check_binding("POST /orders/generate", "unbound(orders)");
+    check_binding("POST /functions/create-order", "unbound()");
+    check_binding("POST /enrich/profiles", "unbound()");
+    check_binding("GET /orders/{id}/invoice", "unbound(orders)");
+}
+
+#[test]
+fn rows_are_selected_by_a_column_or_by_what_they_belong_to() {
+    check_binding("GET /users/by-email/{email}", "Get users by email=email");
+    check_binding("GET /orders/status/{status}", "List orders by status=status");
+    check_binding("GET /orders/user/{userId}", "List orders under users.id=userId by user_id");
+    check_binding("GET /catalog/products/{id}", "Get products by id=id");
+}
+
+#[test]
+fn a_row_leads_to_what_it_refers_to() {
+    check_binding("GET /orders/{id}/user", "Get users under orders.id=id by id through orders");
+}
+
+#[test]
+fn the_callers_own_rows_are_found_in_their_spellings() {
+    for path in ["/my/orders", "/my-orders", "/orders/my-orders", "/user/orders", "/orders/mine"] {
+        check_binding(&format!("GET {path}"), "List orders under users.id=@me by user_id");
+    }
+}
+
+fn check_in(tables: &str, endpoint: &str, expected: &str) {
+    let (system, _) = compile(&format!("- `{endpoint}`\n"), tables);
+    assert_eq!(short(&system.api.endpoints[0].binding), expected, "{endpoint}");
+}
+
+#[test]
+fn a_table_is_known_by_its_last_word_where_no_other_ends_so() {
+    let one = "trips(id!)\ntrip_stops(id!, trip_id>trips)\naudit_logs(id!)";
+    check_in(one, "PUT /stops/{id}", "Replace trip_stops by id=id");
+    check_in(one, "GET /logs", "unbound()");
+    let two = "trips(id!)\ntrip_stops(id!, trip_id>trips)\nbus_stops(id!)";
+    check_in(two, "PUT /stops/{id}", "unbound()");
+    check_in("folders(id!)\nfolder_shares(id!)", "GET /share/{token}", "unbound()");
+}
+
+#[test]
+fn a_name_in_two_words_is_one_table() {
+    let tables = "trips(id!)\nbudget_items(id!, trip_id>trips)\nweekly_notes(id!)";
+    check_in(
+        tables,
+        "POST /trips/{id}/budget/items",
+        "Create budget_items under trips.id=id by trip_id",
+    );
+    check_in(tables, "GET /notes/weekly", "List weekly_notes");
+}
+
+#[test]
+fn a_word_that_describes_a_column_changes_it() {
+    let tables = "drivers(id!, is_available?, is_online?, current_latitude#, current_longitude#)";
+    for word in ["availability", "online-status", "location"] {
+        check_in(tables, &format!("PUT /drivers/{{id}}/{word}"), "Update drivers by id=id");
+    }
+    check_in(tables, "PUT /drivers/{id}/ride-status", "unbound(drivers)");
+}
