@@ -74,6 +74,7 @@ async fn steps(
     for plan in plans {
         works.push(data::work(&asker, plan)?);
     }
+    security::keep_passwords(inner, running, &mut works).await?;
     // announce: the event of each write becomes one more step of its transaction, here.
     let announced = works;
     // run

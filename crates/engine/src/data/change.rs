@@ -8,6 +8,7 @@ use store::{Expression, Value, query::Step};
 
 use super::{
     Resource,
+    given::New,
     plan::{Change, Plan},
     truth,
     work::{Refusal, Writing, opened_by_arrow, readable},
@@ -32,6 +33,7 @@ impl Writing {
             values: Vec::new(),
             moves: None,
             if_match: plan.if_match,
+            password: None,
             owned: plan.owned,
         }
     }
@@ -58,7 +60,7 @@ impl Writing {
 pub(super) fn create(
     asker: &Asker<'_>,
     mut plan: Plan,
-    values: Vec<(usize, Value)>,
+    New { values, password }: New,
 ) -> Result<Writing, Problem> {
     let resource = Arc::clone(&plan.resource);
     begin_in_initial_state(asker, &resource, &values)?;
@@ -96,7 +98,17 @@ pub(super) fn create(
         let step = writing.require(&resource.name, allowed, Refusal::NewVersion);
         writing.after.push(step);
     }
+    if let Some(position) = crate::security::login_to_check(asker, &resource)
+        && let Some((_, value)) = values.iter().find(|(at, _)| *at == position)
+        && let Some(field) = resource.field(position)
+    {
+        let condition = Expression::column(&*field.name).equals(value.clone());
+        let refusal = writing.refusal(Refusal::Taken(position));
+        let table = Arc::clone(&resource.name);
+        writing.before.push(Step::Require { table, condition, exists: false, refusal });
+    }
     writing.values = values;
+    writing.password = password;
     Ok(writing)
 }
 

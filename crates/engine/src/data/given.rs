@@ -12,10 +12,23 @@ use serde_json::Value as Json;
 use store::{Kind, Value};
 
 use super::{Field, Resource, body::Members, constant, fitting};
-use crate::{Problem, World, problem::ProblemCode, security::may::Asker};
+use crate::{
+    Problem, World,
+    problem::ProblemCode,
+    security::{NewPassword, may::Asker},
+};
 
 /// Values by the position of their field.
 pub(crate) type Values = Vec<(usize, Value)>;
+
+/// A new row.
+#[derive(Debug, Clone)]
+pub(crate) struct New {
+    /// Its values.
+    pub(crate) values: Values,
+    /// The password of a new user.
+    pub(crate) password: Option<NewPassword>,
+}
 
 /// What is done with members that cannot be set.
 #[derive(Clone, Copy, PartialEq)]
@@ -25,16 +38,18 @@ enum Mode {
     Replace,
 }
 
-/// The values of a new row; all of it but what only the store knows.
+/// The values of a new row; all of it but what only the store knows, and a password, whose hash
+/// comes later.
 ///
 /// # Errors
 /// 400 with one detail for each field.
 pub(crate) fn create(
     asker: &Asker<'_>,
     resource: &Resource,
-    members: Members,
+    mut members: Members,
     fixed: &[(usize, Value)],
-) -> Result<Values, Problem> {
+) -> Result<New, Problem> {
+    let password = crate::security::take_password(asker, resource, &mut members)?;
     let mut reading = Reading::new(asker, resource, Mode::Create, fixed);
     reading.take(members);
     for (position, value) in fixed {
@@ -45,13 +60,19 @@ pub(crate) fn create(
         if reading.has(position) || field.generated {
             continue;
         }
+        let is_password = resource.is_users && field.reserved && field.write_only;
+        if is_password && password.is_some() {
+            continue;
+        }
         if let Some(value) = reading.initial(field) {
             reading.put(position, value);
+        } else if field.is_required() && is_password {
+            reading.problem = reading.problem.detail("password", "is required");
         } else if field.is_required() {
             reading.fault(field, "is required");
         }
     }
-    reading.finish()
+    Ok(New { values: reading.finish()?, password })
 }
 
 /// The values that a change names; the others stay.
@@ -194,10 +215,10 @@ impl<'a> Reading<'a> {
     }
 
     fn value(&self, field: &Field, json: &Json) -> Result<Value, String> {
-        if *json == Json::Null && !field.nullable && !field.generated {
-            return Err("must not be null".to_owned());
+        let mut value = value_of(&field.kind, field.nullable || field.generated, json)?;
+        if self.resource.is_users {
+            value = crate::security::kept_value(self.asker, &field.name, value)?;
         }
-        let value = field.kind.parse_json(json)?;
         if let (Some(machine), Value::Text(state)) = (self.resource.machine(&field.name), &value)
             && !machine.drawn.states.is_empty()
             && !machine.drawn.states.contains(state)
@@ -293,6 +314,17 @@ impl<'a> Reading<'a> {
                 self.put(position, now_as(&field.kind, self.asker.now));
             }
         }
+    }
+}
+
+/// A value from JSON.
+///
+/// # Errors
+/// What is wrong with it, in words that follow the field's name.
+pub(crate) fn value_of(kind: &Kind, nullable: bool, json: &Json) -> Result<Value, String> {
+    match json {
+        Json::Null if !nullable => Err("must not be null".to_owned()),
+        json => kind.parse_json(json),
     }
 }
 

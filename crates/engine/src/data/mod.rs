@@ -21,11 +21,11 @@ pub use resource::{Check, Field, Reference, Referrer, Resource, Resources, Rule}
 pub use schema::schema;
 
 pub(crate) use body::{Members, members};
-pub(crate) use given::filled;
+pub(crate) use given::{filled, value_of};
 pub(crate) use lower::{Lowering, Users, fitting};
 pub(crate) use plan::{Call, Plan, plan};
 pub(crate) use resource::{camel, output, resources};
 pub(crate) use run::{Failure, Page, Transaction, changed, fault, get, list};
-pub(crate) use schema::{constant, own_column};
+pub(crate) use schema::{constant, kind_of, own_column};
 pub(crate) use truth::{and, is_null, or};
 pub(crate) use work::{Refusal, Work, Writing, work};

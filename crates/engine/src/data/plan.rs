@@ -48,7 +48,7 @@ pub(crate) enum Act {
     /// Show one.
     Get(Shape),
     /// Add one.
-    Create(Vec<(usize, Value)>),
+    Create(given::New),
     /// Change one.
     Change(Change),
     /// Remove one.

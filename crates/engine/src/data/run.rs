@@ -275,6 +275,11 @@ async fn why_refused(inner: &Inner, asker: &Asker<'_>, writing: &Writing, number
         Some(Refusal::Reserved(position)) => reserved(asker, resource, *position),
         Some(Refusal::Owner(position)) => somebody_else(asker, resource, *position),
         Some(Refusal::Version) => changed(),
+        Some(Refusal::Taken(position)) => {
+            let field = resource.field(*position).map_or("", |field| &*field.shown);
+            Problem::new(ProblemCode::Conflict, format!("this `{field}` is taken"))
+                .detail(field, "is taken")
+        }
         Some(Refusal::Row) | None => match why_row(inner, asker, writing).await {
             Ok(problem) | Err(problem) => problem,
         },

@@ -19,7 +19,10 @@ use super::{
 };
 use crate::{
     Problem,
-    security::may::{Asker, Permission},
+    security::{
+        NewPassword,
+        may::{Asker, Permission},
+    },
 };
 
 /// Rows that may be skipped by a read that runs on the caller's thread.
@@ -82,6 +85,8 @@ pub(crate) struct Writing {
     pub(crate) moves: Option<(usize, Value)>,
     /// The version that the caller expects.
     pub(crate) if_match: Option<String>,
+    /// The password of a new user, until its hash is among the values.
+    pub(crate) password: Option<NewPassword>,
     /// Only rows of one's own.
     pub(crate) owned: bool,
 }
@@ -101,6 +106,8 @@ pub(crate) enum Refusal {
     Reserved(usize),
     /// This field says whose row it is.
     Owner(usize),
+    /// Nobody else has this value.
+    Taken(usize),
     /// The row is as the caller knows it.
     Version,
 }
@@ -121,9 +128,9 @@ pub(crate) fn work(asker: &Asker<'_>, plan: Plan) -> Result<Work, Problem> {
             let ask = (**ask).clone();
             list(asker, plan, ask, permission).map(|listing| Work::List(Box::new(listing)))
         }
-        Act::Create(ref values) => {
-            let values = values.clone();
-            create(asker, plan, values).map(|writing| Work::Write(Box::new(writing)))
+        Act::Create(ref new) => {
+            let new = new.clone();
+            create(asker, plan, new).map(|writing| Work::Write(Box::new(writing)))
         }
         Act::Change(ref change) => {
             let change = change.clone();

@@ -2,11 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use document::{
-    System,
-    data::{ColumnType, Data},
-    security::Identity,
-};
+use document::{System, data::ColumnType, security::Identity};
 use icu_normalizer::ComposingNormalizerBorrowed;
 use serde_json::Value as Json;
 use store::{
@@ -17,8 +13,9 @@ use store::{
 use super::{
     principal::User,
     rows::{self, Row, equal},
-    tables::{CREDENTIALS, NUMBER, TEXT, built_in_users_name, role_default},
+    tables::{CREDENTIALS, TEXT, built_in_users_name, role_default},
 };
+use crate::data::kind_of;
 
 /// Boolean columns that lock a user out while they are true.
 const BLOCKED: &[&str] = &[
@@ -398,28 +395,5 @@ pub(super) fn text_of_key(key: &Value) -> String {
         Value::Integer(number) => number.to_string(),
         Value::Text(text) => text.clone(),
         _ => String::new(),
-    }
-}
-
-/// What the store holds for a type of the document.
-pub(super) fn kind_of(kind: &ColumnType, data: &Data) -> Kind {
-    match kind {
-        ColumnType::Uuid => Kind::Uuid,
-        ColumnType::Text { length_max } => Kind::Text { length_max: *length_max },
-        ColumnType::CaseInsensitiveText => Kind::CaseInsensitiveText,
-        ColumnType::Integer { bits } => Kind::Integer { bits: *bits },
-        ColumnType::Serial { bits } => Kind::Serial { bits: *bits },
-        ColumnType::Boolean => Kind::Boolean,
-        ColumnType::Timestamp { zoned } => Kind::Timestamp { zoned: *zoned },
-        ColumnType::Date => Kind::Date,
-        ColumnType::Json => Kind::Json,
-        ColumnType::Array { element } => Kind::Array { element: Box::new(kind_of(element, data)) },
-        ColumnType::Enum { name } => {
-            let values = data.enumeration(name).map(|found| found.values.clone());
-            Kind::Enum { name: name.as_str().into(), values: values.unwrap_or_default().into() }
-        }
-        ColumnType::Other { name } => Kind::Other { name: name.as_str().into() },
-        // Nothing that identity reads is of another type.
-        _ => NUMBER,
     }
 }

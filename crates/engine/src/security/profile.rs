@@ -11,18 +11,23 @@ use document::{
 };
 use serde_json::{Map, Value as Json};
 use store::{
-    Expression, Kind, Operator, StoreError, Value,
+    Expression, Operator, StoreError, Value,
     query::{Output, Step},
 };
 
 use super::{
-    accounts::{Accounts, kind_of, normalised},
+    accounts::Accounts,
     principal::User,
     rows::{self, equal, moment, text},
     shape,
     tables::declared_users,
 };
-use crate::{Problem, Running, problem::ProblemCode, service::Inner};
+use crate::{
+    Problem, Running,
+    data::{kind_of, value_of},
+    problem::ProblemCode,
+    service::Inner,
+};
 
 /// Longest name at login, in bytes.
 const LOGIN_BYTES_MAX: usize = 320;
@@ -106,7 +111,7 @@ pub(super) async fn update(
         let value = if *column.name == *accounts.login {
             login_of(&accounts, members).map(text)?
         } else {
-            match value_of(&kind, json) {
+            match value_of(&kind, column.nullable, json) {
                 Ok(value) => value,
                 Err(reason) => {
                     wrong = wrong.detail(name.as_str(), reason);
@@ -306,16 +311,23 @@ pub(super) fn login_of(
     };
     let Some(login) = sent_login(accounts, members) else { return wrong("is required") };
     let login = accounts.folded(&accounts.login, login);
+    match login_fault(accounts, &login) {
+        Some(words) => wrong(words),
+        None => Ok(login),
+    }
+}
+
+/// What is wrong with a folded login.
+pub(super) fn login_fault(accounts: &Accounts<'_>, login: &str) -> Option<&'static str> {
     if login.is_empty() || login.len() > LOGIN_BYTES_MAX {
-        return wrong("must have between 1 and 320 bytes");
+        Some("must have between 1 and 320 bytes")
+    } else if login.chars().any(char::is_control) {
+        Some("must not contain control characters")
+    } else if accounts.is_mail() && !is_mail_address(login) {
+        Some("must be an e-mail address")
+    } else {
+        None
     }
-    if login.chars().any(char::is_control) {
-        return wrong("must not contain control characters");
-    }
-    if accounts.is_mail() && !is_mail_address(&login) {
-        return wrong("must be an e-mail address");
-    }
-    Ok(login)
 }
 
 fn is_mail_address(text: &str) -> bool {
@@ -326,38 +338,4 @@ fn is_mail_address(text: &str) -> bool {
         && !domain.is_empty()
         && is_domain
         && !text.chars().any(char::is_whitespace)
-}
-
-/// A value of a column from JSON.
-pub(super) fn value_of(kind: &Kind, json: &Json) -> Result<Value, &'static str> {
-    let text_of = || json.as_str().map(normalised);
-    Ok(match (kind, json) {
-        (_, Json::Null) => Value::Null,
-        (Kind::Json | Kind::Array { .. }, json) => Value::Json(json.to_string()),
-        (Kind::Boolean, json) => Value::Boolean(json.as_bool().ok_or("must be true or false")?),
-        (Kind::Integer { .. } | Kind::Serial { .. }, json) => {
-            Value::Integer(json.as_i64().ok_or("must be a whole number")?)
-        }
-        (Kind::Real { .. }, json) => Value::Real(json.as_f64().ok_or("must be a number")?),
-        (Kind::Numeric { .. }, Json::Number(number)) => Value::Decimal(number.to_string()),
-        (Kind::Uuid, json) => {
-            let id = json.as_str().and_then(|text| uuid::Uuid::try_parse(text).ok());
-            Value::Uuid(id.ok_or("must be a UUID")?)
-        }
-        (Kind::Timestamp { .. }, json) => {
-            let at = json.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
-            moment(at.ok_or("must be a moment such as 2026-01-31T12:00:00Z")?)
-        }
-        (Kind::Date, json) => {
-            let day = json.as_str().and_then(|text| text.parse::<jiff::civil::Date>().ok());
-            let day = day.ok_or("must be a day such as 2026-01-31")?;
-            let span = day.since(jiff::civil::date(1970, 1, 1)).map_err(|_| "is out of range")?;
-            Value::Date(span.get_days())
-        }
-        (Kind::Enum { values, .. }, json) => {
-            let word = json.as_str().filter(|word| values.iter().any(|value| value == word));
-            text(word.ok_or("must be one of the declared values")?)
-        }
-        _ => Value::Text(text_of().ok_or("must be text")?),
-    })
 }

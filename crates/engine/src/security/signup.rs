@@ -12,16 +12,21 @@ use serde_json::{Map, Value as Json};
 use store::{Kind, StoreError, Value, query::Step};
 
 use super::{
-    accounts::{Account, Accounts, is_admin_role, key_value, kind_of, text_of_key},
+    accounts::{Account, Accounts, is_admin_role, key_value, text_of_key},
     profile::{
         CONFIRMATIONS, LOGIN_NAMES, NAME_TAKEN, PASSWORD_NAMES, is_plain, login_of, member,
-        refused_value, shown, shown_name, taken, value_of,
+        refused_value, shown, shown_name, taken,
     },
     rows::{self, equal, moment, text},
     shape,
     tables::{CREDENTIALS, declared_users, role_default},
 };
-use crate::{Problem, data::filled, problem::ProblemCode, service::Inner};
+use crate::{
+    Problem,
+    data::{filled, kind_of, value_of},
+    problem::ProblemCode,
+    service::Inner,
+};
 
 /// Who creates a user decides what may be filled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +70,40 @@ impl<'a> Draft<'a> {
         let role = role_default(system).to_owned();
         let (values, now) = (Vec::new(), inner.world.now());
         let mut draft = Self { system, accounts, table, values, key: None, login, role, now };
+        if let Creator::Themselves { shown } = creator {
+            draft.refuse_claims(members, shown)?;
+        }
         draft.fill(inner, members, creator)?;
         Ok(draft)
+    }
+
+    /// Refuses a role or state other than the one that every newcomer gets. Members that the
+    /// document's own sample shows are left out in silence, as whole forms send them.
+    fn refuse_claims(&self, members: &Map<String, Json>, shown: &[String]) -> Result<(), Problem> {
+        let role_column = self.accounts.role.as_ref().map(|(column, _)| &**column);
+        for (name, json) in members {
+            let own = shape::snake(name);
+            let is_role = role_column == Some(&*own)
+                || (["role", "roles"].contains(&&*own) && self.table.column(&own).is_none());
+            let usual = match self.accounts.active_value(&own) {
+                Some(value) => value,
+                None if is_role => &*self.role,
+                None => continue,
+            };
+            let is_usual = match json {
+                Json::Null => true,
+                Json::Bool(truth) => truth.to_string() == usual,
+                Json::String(word) => word.eq_ignore_ascii_case(usual),
+                Json::Array(words) => words.iter().all(|word| word.as_str() == Some(usual)),
+                _ => false,
+            };
+            if !is_usual && !shown.contains(&own) {
+                let message = format!("`{name}` is the admin's alone to set");
+                return Err(Problem::new(ProblemCode::Forbidden, message)
+                    .detail(name.as_str(), "may not be set here"));
+            }
+        }
+        Ok(())
     }
 
     fn fill(
@@ -85,13 +122,15 @@ impl<'a> Draft<'a> {
             let kind = kind_of(&column.kind, &self.system.data);
             let sent = member(members, &column.name).filter(|_| self.is_open(column, creator));
             let value = match sent {
-                Some(json) if *column.name != *self.accounts.login => match value_of(&kind, json) {
-                    Ok(value) => Some(value),
-                    Err(reason) => {
-                        wrong = wrong.detail(shown_name(self.system, &column.name), reason);
-                        continue;
+                Some(json) if *column.name != *self.accounts.login => {
+                    match value_of(&kind, column.nullable, json) {
+                        Ok(value) => Some(value),
+                        Err(reason) => {
+                            wrong = wrong.detail(shown_name(self.system, &column.name), reason);
+                            continue;
+                        }
                     }
-                },
+                }
                 _ => self.decided(inner, column, &kind, creator),
             };
             if let Some(value) = value {
@@ -148,7 +187,10 @@ impl<'a> Draft<'a> {
             return is_stated.then(|| role_value(kind, &self.role));
         }
         if let Some(value) = self.accounts.active_value(name) {
-            return column.default.is_none().then(|| value_of(kind, &truth_or_text(value)).ok())?;
+            return column
+                .default
+                .is_none()
+                .then(|| value_of(kind, true, &truth_or_text(value)).ok())?;
         }
         if let Some(default) = &column.default {
             return filled(default, kind, &*inner.world, self.now);

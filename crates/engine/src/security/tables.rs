@@ -140,7 +140,7 @@ fn stored_users(users: &data::Table, data: &Data) -> Table {
             }
             _ => None,
         },
-        ..required(&column.name, super::accounts::kind_of(&column.kind, data))
+        ..required(&column.name, crate::data::kind_of(&column.kind, data))
     };
     Table {
         columns: users.columns.iter().map(column).collect(),

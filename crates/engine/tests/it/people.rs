@@ -98,3 +98,52 @@ async fn one_request_has_one_moment() {
     let fraction = |text: String| text.split('.').nth(1).map_or(0, str::len);
     assert_eq!(fraction(row.text("created_at")), fraction(made.text("created_at")), "{row:?}");
 }
+
+#[tokio::test]
+async fn an_admin_makes_a_user_who_can_sign_in() {
+    let club = Desk::of(CLUB).await;
+    let admin = club.admin().await;
+    let carl = json!({"email": "Carl@Desk.Test", "password": "correct horse 9", "role": "coach"});
+    let made = admin.post("/api/v1/users", carl.clone()).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!((made.text("email"), made.text("role")), ("carl@desk.test".into(), "coach".into()));
+    assert!(!String::from_utf8_lossy(&made.bytes).contains("password"), "{made:?}");
+    let login = json!({"email": "carl@desk.test", "password": "correct horse 9"});
+    assert_eq!(club.anybody().post("/api/v1/auth/login", login).await.status, 200);
+    let wrong = json!({"email": "carl@desk.test", "password": "correct horse 8"});
+    assert_eq!(club.anybody().post("/api/v1/auth/login", wrong).await.status, 401);
+    assert_eq!(admin.post("/api/v1/users", carl).await.status, 409, "the name is taken");
+}
+
+#[tokio::test]
+async fn both_doors_for_new_users_find_the_same_faults() {
+    let club = Desk::of(CLUB).await;
+    let admin = club.admin().await;
+    let check = async |account: serde_json::Value, field: &str| {
+        for path in ["/api/v1/users", "/api/v1/auth/register"] {
+            let reply = admin.post(path, account.clone()).await;
+            assert_eq!(reply.status, 400, "{path} {account}: {reply:?}");
+            let details = reply.body["error"]["details"].as_array().expect("details").clone();
+            assert!(details.iter().any(|one| one["field"] == field), "{path} {account}: {reply:?}");
+        }
+    };
+    check(json!({"email": "dora@desk.test"}), "password").await;
+    check(json!({"email": "dora@desk.test", "password": "short"}), "password").await;
+    check(json!({"email": "dora", "password": "correct horse 9"}), "email").await;
+    check(json!({"password": "correct horse 9"}), "email").await;
+}
+
+#[tokio::test]
+async fn a_person_makes_no_users_and_changes_no_password_through_the_table() {
+    let club = Desk::of(CLUB).await;
+    let (anna, admin) = (club.customer("anna").await, club.admin().await);
+    let dora = json!({"email": "dora@desk.test", "password": "correct horse 9"});
+    assert_eq!(anna.post("/api/v1/users", dora).await.status, 403);
+    let path = format!("/api/v1/users/{}", anna.id);
+    for field in ["password", "password_hash"] {
+        let reply = admin.patch(&path, json!({field: "correct horse 8"})).await;
+        assert!(matches!(reply.status.as_u16(), 400 | 403), "{field}: {reply:?}");
+    }
+    let renamed = admin.patch(&path, json!({"email": "ANNA@Other.Test"})).await;
+    assert_eq!(renamed.text("email"), "anna@other.test", "{renamed:?}");
+}

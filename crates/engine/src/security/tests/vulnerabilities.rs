@@ -144,10 +144,16 @@ CREATE TABLE users (
     let stage = Stage::of(document, |_| ()).await;
     let members = json!({
         "username": "ada", "email": ADA, "password": PASSWORD, "bio": "I count.",
-        "role": "admin", "status": "suspended", "email_verified": true, "credit": 1_000_000,
+        "role": "member", "status": "active", "email_verified": true, "credit": 1_000_000,
         "organization_id": "5f2b6f0e-0000-4000-8000-000000000000", "id": 4711,
         "password_hash": "$2b$04$",
     });
+    for (name, claim) in [("role", "admin"), ("status", "suspended")] {
+        let mut members = members.clone();
+        members[name] = json!(claim);
+        let problem = stage.anonymously(BuiltIn::Register, members).await.expect_err("a refusal");
+        assert_eq!(problem.code, ProblemCode::Forbidden, "{name}: {}", problem.message);
+    }
     let reply = stage.anonymously(BuiltIn::Register, members).await.expect("a user");
     let user = &reply.body.expect("a body")["user"];
     assert_eq!(user["role"], "member");
