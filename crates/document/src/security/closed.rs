@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 
 use crate::{
-    Diagnostic, Span,
+    Diagnostic, Level, Span,
     data::Data,
-    security::{Action, Security, Who, codes, owners::Ownership},
+    security::{Action, Identity, Security, Who, codes, owners::Ownership},
 };
 
 /// Adds the summarising warnings.
@@ -36,9 +36,17 @@ fn report_closed(data: &Data, security: &Security, diagnostics: &mut Vec<Diagnos
         "only the admin reaches {}{rest}: no sentence allows anybody else",
         shown.join(", ")
     );
-    let mut diagnostic = Diagnostic::new(&codes::S002, span, message).label("the first of them");
+    // Users see and change their own row through what is built in: `/auth/me`.
+    let is_identity = match &security.identity {
+        Identity::Table { table, .. } => closed.len() == 1 && table == first,
+        Identity::BuiltIn => false,
+    };
+    let mut diagnostic = Diagnostic::new(&codes::S002, span, message).label("no sentence opens it");
     for (_, span) in closed.iter().skip(1).take(7) {
         diagnostic = diagnostic.also(*span, "also closed");
+    }
+    if is_identity {
+        diagnostic = diagnostic.at(Level::Info);
     }
     diagnostics.push(diagnostic.help(format!(
         "to open a table, write who may do what under a heading `Authorization Levels`, \

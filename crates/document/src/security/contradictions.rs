@@ -57,7 +57,7 @@ fn disagreement(
         && (other.who == said.who || said.who == Who::Public)
         && matches!(other.who, Who::Role { .. } | Who::Public | Who::Authenticated);
     if refuses {
-        let message = format!("{} may {act} here and may not there", name(&other.who));
+        let message = disagree(&other.who, &act);
         return Some(diagnostic(message, (said.span, "allows it"), (other.span, "refuses it")));
     }
     // An endpoint that names roles leaves out a role that a table names.
@@ -76,7 +76,7 @@ fn disagreement(
             .collect();
         let only_roles = callers.iter().all(|who| matches!(who, Who::Role { .. } | Who::Admin));
         if only_roles && !callers.contains(&&other.who) {
-            let message = format!("{} may {act} here and may not there", name(&other.who));
+            let message = disagree(&other.who, &act);
             let labels = ((other.span, "allows it"), (said.span, "names others only"));
             return Some(diagnostic(message, labels.0, labels.1));
         }
@@ -89,9 +89,13 @@ fn disagreement(
             && known.who == Who::Public
     });
     (is_public && !lets_public_in).then(|| {
-        let message = format!("anybody may {act} here, and no policy lets them");
+        let message = format!("anybody may {act} by an endpoint, and no policy lets them");
         diagnostic(message, (said.span, "open to all"), (other.span, "not open to all"))
     })
+}
+
+fn disagree(who: &Who, act: &str) -> String {
+    format!("two sentences disagree about whether {} may {act}", name(who))
 }
 
 fn diagnostic(message: String, first: (Span, &str), second: (Span, &str)) -> Diagnostic {

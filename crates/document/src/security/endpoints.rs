@@ -173,12 +173,24 @@ pub(super) fn resolve_callers(api: &mut Api, book: &RoleBook, diagnostics: &mut 
                 Meaning::NotDefined => {
                     let place = (name.clone(), callers.span);
                     if told.insert(place) {
-                        diagnostics.push(not_defined(book, name, callers.span));
+                        let span = place_of(name, &callers.text, callers.span);
+                        diagnostics.push(not_defined(book, name, span));
                     }
                 }
                 Meaning::Nothing => {}
             }
         }
+    }
+}
+
+/// The name alone where the words stand in the document as they were read.
+fn place_of(name: &str, text: &str, span: Span) -> Span {
+    match text.find(name) {
+        Some(at) if text.len() == span.range().len() => {
+            let start = span.start as usize + at;
+            Span::new(span.file, start, start + name.len())
+        }
+        _ => span,
     }
 }
 

@@ -53,8 +53,8 @@ enum Verb {
 }
 
 const FILLERS: &[&str] = &[
-    "can", "may", "also", "to", "able", "is", "are", "only", "allowed", "be", "must", "users",
-    "they", "will",
+    "can", "may", "also", "to", "able", "is", "are", "only", "allowed", "be", "must", "they",
+    "will",
 ];
 const DETERMINERS: &[&str] = &[
     "the",
@@ -238,7 +238,13 @@ fn split_verbs(words: &[String]) -> (Vec<Verb>, &[String]) {
     let mut at = 0;
     while let Some(word) = words.get(at) {
         let word = word.as_str();
-        if FILLERS.contains(&word) || CONNECTORS.contains(&word) {
+        // `users can read posts`, but not `read users`.
+        let is_subject = at == 0
+            && word == "users"
+            && words
+                .get(1)
+                .is_some_and(|next| FILLERS.contains(&next.as_str()) || actions_of(next).is_some());
+        if is_subject || FILLERS.contains(&word) || CONNECTORS.contains(&word) {
             at += 1;
             continue;
         }
@@ -396,6 +402,8 @@ mod tests {
         check("View/edit order items", &["order_items ru"], &[]);
         check("Edit posts (own)", &["posts u own"], &[]);
         check("can update their own profile", &["users u own"], &[]);
+        check("View users", &["users r"], &[]);
+        check("Users can read posts, users", &["posts r", "users r"], &[]);
         check("Create posts and delete any comment", &["posts c", "comments d"], &[]);
     }
 

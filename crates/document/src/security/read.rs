@@ -58,10 +58,10 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     };
     security.grants = access.grants(&permissions, &mut reading.diagnostics);
     identity::report_roles_table(&system.data, &identity, &mut reading.diagnostics);
+    security.identity = identity;
     closed::report(&system.data, security, &ownership, &mut reading.diagnostics);
     security.roles = book.roles;
     security.owners = ownership.owners;
-    security.identity = identity;
 }
 
 /// Permissions of lists and tables; callers that a table gives to endpoints go to these.

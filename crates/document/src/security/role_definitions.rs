@@ -133,7 +133,7 @@ pub(super) fn speaks_of_roles(words: &str) -> bool {
         "access matrix",
         "authorization level",
     ];
-    TELLING.iter().any(|telling| words.contains(telling))
+    TELLING.iter().any(|telling| words.contains(telling)) || words == "access"
 }
 
 /// Words that real documents use for roles; one of them must stand in a list of roles.
@@ -361,15 +361,28 @@ pub(super) fn is_list_of_roles(outline: &Outline, id: NodeId) -> bool {
         return false;
     }
     let mut labels = Vec::new();
+    // A single item is one only where it says what the role may do.
+    let mut says_what = false;
     for (_, child) in outline.children(id) {
         if let NodeKind::Item { inline, .. } = &child.kind {
             match labelled(inline) {
-                Some(labelled) if is_role_shaped(&labelled.name) => labels.push(labelled.name),
+                Some(labelled) if is_role_shaped(&labelled.name) => {
+                    let rest = inline.text.get(labelled.rest.clone()).unwrap_or("");
+                    says_what |= begins_with_verb(rest);
+                    labels.push(labelled.name);
+                }
                 _ => return false,
             }
         }
     }
-    labels.len() >= 2 && labels.iter().any(|label| is_common_role(label))
+    (labels.len() >= 2 || says_what) && labels.iter().any(|label| is_common_role(label))
+}
+
+/// `read posts`, `can create posts`.
+fn begins_with_verb(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
+    let word = words.find(|word| !matches!(word.to_lowercase().as_str(), "can" | "may" | "to"));
+    word.is_some_and(|word| actions_of(&word.to_lowercase()).is_some())
 }
 
 /// `| Role | Permissions |`: each row's first cell is a role.

@@ -75,7 +75,7 @@ fn report_undrawn(reading: &mut Reading<'_>, column: &StateColumn<'_>, drawings:
         Diagnostic::new(&codes::M003, *span, message)
             .label("all values of the column")
             .also(whole.span, "all moves")
-            .help("to say how rows get there, draw an arrow to it; else take the value out"),
+            .help("to say how rows get there, draw an arrow to it"),
     );
 }
 
@@ -138,7 +138,7 @@ fn report_moves(reading: &mut Reading<'_>, drawings: &[Drawing]) {
                 Diagnostic::new(&codes::M006, edge.span, message)
                     .label("forbidden here, which wins")
                     .also(drawn.span, "drawn here")
-                    .help("take one of them out"),
+                    .help("to allow the move, take out the line that forbids it"),
             );
         }
     }
@@ -150,8 +150,9 @@ fn disagreement(only: &[&Edge], first: &Edge, other: &Drawing) -> Diagnostic {
         .take(4)
         .map(|edge| format!("`{}` to `{}`", edge.from.text, edge.to.text))
         .collect::<Vec<_>>()
-        .join(", ");
-    let message = format!("two places disagree about the moves: {shown}");
+        .join(", from ");
+    let moves = if only.len() == 1 { "move" } else { "moves" };
+    let message = format!("two places disagree about the {moves} from {shown}");
     let mut diagnostic = Diagnostic::new(&codes::M006, first.span, message)
         .label("only here")
         .also(other.span, "not here");
@@ -223,7 +224,7 @@ pub(super) fn report_unreachable(
             span,
             format!("no row of `{table}` gets from `{initial}` to {shown}"),
         )
-        .label(format!("`{field}` cannot come here"))
-        .help("draw an arrow that leads there, or say that it is the start"),
+        .label(format!("`{field}` is never `{first}`"))
+        .help(format!("to let rows get there, draw an arrow that leads to `{first}`")),
     );
 }
