@@ -6,4 +6,5 @@ mod exposure;
 mod lists;
 mod oracle;
 mod people;
+mod queries;
 mod writes;
