@@ -203,7 +203,11 @@ fn chips(mark: Option<&Mark<'_>>) -> Markup {
         let belongs_to_another = subject.starts_with("column:")
             || (subject.starts_with("table:") && kind != Some(ClaimKind::Table))
             || (subject.starts_with("endpoint:") && kind != Some(ClaimKind::Endpoint));
-        if !belongs_to_another && shown.iter().all(|&(known, _)| known != subject) {
+        // That nothing enforces a line yet is said once.
+        let is_said = statement.enforcement == Some(document::Enforcement::NotYet)
+            && shown.iter().any(|(_, other)| other.enforcement == statement.enforcement);
+        let is_known = is_said || shown.iter().any(|&(known, _)| known == subject);
+        if !belongs_to_another && !is_known {
             shown.push((subject, statement));
         }
     }

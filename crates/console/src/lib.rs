@@ -7,6 +7,7 @@ mod evidence;
 mod live;
 mod mark;
 mod page;
+mod served;
 
 use axum::response::{IntoResponse, Response};
 use engine::pages::{Pages, Visit};
@@ -72,7 +73,11 @@ fn may_see(visit: &Visit) -> bool {
 
 fn living_page(visit: &Visit) -> Response {
     let refused = visit.service.inner.refused.load_full();
-    let view = View { compiled: &visit.running.compiled, refused: refused.as_deref() };
+    let view = View {
+        running: &visit.running,
+        settings: &visit.service.inner.settings,
+        refused: refused.as_deref(),
+    };
     html_page(StatusCode::OK, &page::page(&view))
 }
 

@@ -2,38 +2,50 @@
 //! document with its marks, and drawings of what it adds up to.
 
 use document::{Class, Compiled, Level, security::Identity};
-use engine::service::RefusedSave;
+use engine::{
+    Running, Settings,
+    observability::substitutions,
+    service::{RefusedSave, hash_of},
+};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{
     body::{Body, back_ticked},
     diagram::{self, Diagram, Edge, Shape},
+    served,
 };
 
 /// What the page is made from.
 pub(crate) struct View<'a> {
     /// The version that is served.
-    pub(crate) compiled: &'a Compiled,
+    pub(crate) running: &'a Running,
+    /// The operator's settings.
+    pub(crate) settings: &'a Settings,
     /// The last save that was refused, until a good one follows.
     pub(crate) refused: Option<&'a RefusedSave>,
 }
 
 /// The page of a running document.
 pub(crate) fn page(view: &View<'_>) -> Markup {
-    let body = Body::new(view.compiled);
+    let compiled = view.running.compiled.as_ref();
+    let body = Body::new(compiled);
     shell(
-        title(view.compiled),
+        title(compiled),
         true,
         html! {
-            (bar(view.compiled))
+            (bar(view.running))
             @if let Some(refused) = view.refused { (banner(refused)) }
-            @for sentence in substitutions(view.compiled) { p class="banner substitution" { (sentence) } }
+            @for substitution in substitutions(compiled) {
+                p class="banner substitution" { (substitution.named) " is named; " (substitution.runs) " runs." }
+            }
             div.frame {
-                nav.contents { (body.contents()) }
+                nav.contents { (body.contents()) (further(compiled)) }
                 main {
                     (legend())
                     (body.draw())
-                    (drawn(view.compiled))
+                    (served::access(compiled, &view.running.system))
+                    (served::variables(compiled, view.settings))
+                    (drawn(compiled))
                 }
             }
         },
@@ -63,7 +75,23 @@ fn title(compiled: &Compiled) -> &str {
     if title.is_empty() { "Vitruvius" } else { title }
 }
 
-fn bar(compiled: &Compiled) -> Markup {
+/// Ways to what follows the document.
+fn further(compiled: &Compiled) -> Markup {
+    html! {
+        p.as-served { "As served" }
+        @if !compiled.system.data.tables.is_empty() { a href="#access" { "Who can do what" } }
+        @if !compiled.system.delivery.variables.is_empty() { a href="#variables" { "Variables" } }
+        @if !compiled.system.data.tables.is_empty() { a href="#tables" { "Tables" } }
+        @if compiled.system.messaging.machines.iter().any(|machine| !machine.transitions.is_empty()) {
+            a href="#states" { "States" }
+        }
+    }
+}
+
+fn bar(running: &Running) -> Markup {
+    let compiled = running.compiled.as_ref();
+    let since = running.since.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let version: String = hash_of(compiled).chars().take(8).collect();
     let count = |class: Class| {
         compiled.ledger.statements.iter().filter(|statement| statement.class == class).count()
     };
@@ -81,6 +109,7 @@ fn bar(compiled: &Compiled) -> Markup {
                 @if number > 0 { span.count { b { (number) } " " (words) } }
             }
             @if errors > 0 { span.count { b { (errors) } @if errors == 1 { " error" } @else { " errors" } } }
+            span.count title=(format!("version {version} of the document")) { "version " b { (version) } " since " time datetime=(running.since) { (since) } }
             a href="/docs" { "API" }
             span.pulse { "connecting" }
         }
@@ -108,26 +137,6 @@ fn banner(refused: &RefusedSave) -> Markup {
     }
 }
 
-/// Components that the document names and something else stands in for.
-fn substitutions(compiled: &Compiled) -> Vec<String> {
-    const NAMED: &[(&str, &str)] = &[
-        ("postgres", "PostgreSQL"),
-        ("mysql", "MySQL"),
-        ("mariadb", "MariaDB"),
-        ("mongodb", "MongoDB"),
-        ("sql server", "SQL Server"),
-    ];
-    let text: String = compiled.sources.files.iter().map(|file| file.text.to_lowercase()).collect();
-    NAMED
-        .iter()
-        .find(|(word, _)| text.contains(word))
-        .map(|(_, name)| {
-            format!("The document names {name}; here the rows live in the embedded SQLite.")
-        })
-        .into_iter()
-        .collect()
-}
-
 fn legend() -> Markup {
     html! {
         div.legend {
@@ -145,13 +154,13 @@ fn drawn(compiled: &Compiled) -> Markup {
     let tables = entities(compiled);
     html! {
         @if !tables.boxes.is_empty() && !tables.is_too_large() {
-            section.drawn {
-                h2 { "Tables as served" }
+            section.drawn id="tables" {
+                h2 { "Tables" }
                 figure { (diagram::draw(&tables, "tables as served")) }
             }
         }
-        @for machine in compiled.system.messaging.machines.iter().filter(|machine| !machine.transitions.is_empty()) {
-            section.drawn {
+        @for (index, machine) in compiled.system.messaging.machines.iter().filter(|machine| !machine.transitions.is_empty()).enumerate() {
+            section.drawn id=[(index == 0).then_some("states")] {
                 h2 { "States of " code { (machine.table) "." (machine.column) } }
                 figure { (diagram::draw(&states(machine), &format!("states of {}", machine.table))) }
             }

@@ -15,6 +15,8 @@ use crate::{
 pub struct Running {
     /// The document.
     pub compiled: Arc<Compiled>,
+    /// When it was made ready.
+    pub since: jiff::Timestamp,
     /// What it says, with the built-in users where it has none of its own.
     pub system: Arc<System>,
     /// Method and path to what is done.
@@ -35,6 +37,7 @@ impl Running {
         compiled: Arc<Compiled>,
         settings: &crate::Settings,
         evidence: &crate::observability::Evidence,
+        since: jiff::Timestamp,
     ) -> Self {
         let mut system = compiled.system.clone();
         if let Some(users) = crate::security::built_in_users(&system) {
@@ -46,6 +49,7 @@ impl Running {
         let limits = crate::security::limits_of(&system, settings);
         Self {
             compiled,
+            since,
             system: Arc::new(system),
             router,
             resources,

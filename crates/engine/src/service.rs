@@ -172,7 +172,7 @@ impl Service {
         let evidence = Evidence::new(world.now());
         let access_log = AccessLog::open(&settings.access_log)
             .map_err(|error| StartError::Machine(format!("cannot open the access log: {error}")))?;
-        let running = Running::prepare(compiled, &settings, &evidence);
+        let running = Running::prepare(compiled, &settings, &evidence, world.now());
         let inner = Arc::new(Inner {
             settings,
             world,
@@ -226,7 +226,8 @@ impl Service {
         if plan.is_blocked() {
             return Err(StartError::Blocked(plan));
         }
-        let running = Running::prepare(compiled.clone(), &inner.settings, &inner.evidence);
+        let running =
+            Running::prepare(compiled.clone(), &inner.settings, &inner.evidence, inner.world.now());
         prepare_security(inner, &running)?;
         // What only adds cannot disturb the old version. Anything else waits until nobody uses it.
         let only_adds =
@@ -339,8 +340,8 @@ async fn lock(directory: &Path) -> Result<File, StartError> {
     Err(StartError::Machine(format!("another service is using the data in {shown}")))
 }
 
-/// Identifies the text of a document in the history of the store.
-fn hash_of(compiled: &Compiled) -> String {
+/// Identifies the text of a document, in the history of the store and to people.
+pub fn hash_of(compiled: &Compiled) -> String {
     let mut hash = Sha256::new();
     for file in &compiled.sources.files {
         hash.update(file.text.len().to_be_bytes());

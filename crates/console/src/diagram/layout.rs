@@ -1,5 +1,6 @@
 //! Where boxes and lines go: ranks by longest path with cycles cut, order within a rank by the
-//! average place of neighbours, then coordinates.
+//! average place of neighbours, then coordinates. Groups are laid out first, each as one large box
+//! of the whole, so that none overlaps another.
 
 use super::{Diagram, Shape};
 
@@ -9,6 +10,10 @@ const CHARACTER_WIDTH: f64 = 7.2;
 const LINE_HEIGHT: f64 = 18.0;
 /// Space between ranks and between boxes of a rank, in pixels.
 const GAP: (f64, f64) = (64.0, 28.0);
+/// Space around the boxes of a group: beside and below, and above where its title stands.
+pub(super) const PADDING: (f64, f64) = (12.0, 26.0);
+/// Space around the whole.
+const MARGIN: f64 = 16.0;
 /// Rounds of ordering.
 const ROUNDS: usize = 6;
 /// Boxes side by side in one rank; more wrap into a further rank.
@@ -32,11 +37,77 @@ impl Frame {
 /// Frames of all boxes, and the size of the whole.
 pub(super) fn layout(diagram: &Diagram) -> (Vec<Frame>, f64, f64) {
     let mut frames: Vec<Frame> = diagram.boxes.iter().map(size).collect();
-    let ranks = order(diagram, rows(diagram));
-    place(diagram, &ranks, &mut frames);
-    let width = frames.iter().map(|frame| frame.x + frame.width).fold(0.0, f64::max);
-    let height = frames.iter().map(|frame| frame.y + frame.height).fold(0.0, f64::max);
-    (frames, width + 16.0, height + 16.0)
+    let blocks = blocks(diagram);
+    let mut block_of = vec![0; frames.len()];
+    let mut outer: Vec<Frame> = Vec::with_capacity(blocks.len());
+    for (index, block) in blocks.iter().enumerate() {
+        let mut inner: Vec<Frame> = block.members.iter().map(|&member| frames[member]).collect();
+        let edges = inner_edges(diagram, &block.members);
+        let (width, height) = arrange(&mut inner, &edges, diagram.sideways);
+        let (beside, above) = if block.is_group { PADDING } else { (0.0, 0.0) };
+        for (&member, frame) in block.members.iter().zip(inner) {
+            frames[member] = Frame { x: frame.x + beside, y: frame.y + above, ..frame };
+            block_of[member] = index;
+        }
+        let title = if block.is_group { title_width(diagram, block) } else { 0.0 };
+        outer.push(Frame {
+            width: (width + 2.0 * beside).max(title),
+            height: height + above + beside,
+            ..Frame::default()
+        });
+    }
+    let edges: Vec<(usize, usize)> = diagram
+        .edges
+        .iter()
+        .map(|edge| (block_of[edge.from], block_of[edge.to]))
+        .filter(|(from, to)| from != to)
+        .collect();
+    let (width, height) = arrange(&mut outer, &edges, diagram.sideways);
+    for (frame, &block) in frames.iter_mut().zip(&block_of) {
+        frame.x += outer[block].x + MARGIN;
+        frame.y += outer[block].y + MARGIN;
+    }
+    (frames, width + 2.0 * MARGIN, height + 2.0 * MARGIN)
+}
+
+/// What is placed as one: the boxes of a group, or a box alone.
+struct Block {
+    members: Vec<usize>,
+    is_group: bool,
+}
+
+fn blocks(diagram: &Diagram) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut known: Vec<Option<usize>> = vec![None; diagram.groups.len()];
+    for (index, drawn) in diagram.boxes.iter().enumerate() {
+        match drawn.group.and_then(|group| known.get_mut(group)) {
+            Some(Some(block)) => blocks[*block].members.push(index),
+            Some(place) => {
+                *place = Some(blocks.len());
+                blocks.push(Block { members: vec![index], is_group: true });
+            }
+            None => blocks.push(Block { members: vec![index], is_group: false }),
+        }
+    }
+    blocks
+}
+
+/// Edges between members, by their place among them.
+fn inner_edges(diagram: &Diagram, members: &[usize]) -> Vec<(usize, usize)> {
+    if members.len() < 2 {
+        return Vec::new();
+    }
+    let place = |node: usize| members.binary_search(&node).ok();
+    let edges = diagram.edges.iter().filter(|edge| edge.from != edge.to);
+    edges.filter_map(|edge| Some((place(edge.from)?, place(edge.to)?))).collect()
+}
+
+fn title_width(diagram: &Diagram, block: &Block) -> f64 {
+    let group = block.members.first().and_then(|&member| diagram.boxes[member].group);
+    let title = group.and_then(|group| diagram.groups.get(group));
+    #[allow(clippy::cast_precision_loss, reason = "titles are short")]
+    let characters = title.map_or(0, |group| group.title.chars().count()) as f64;
+    (characters * CHARACTER_WIDTH + 2.0 * PADDING.0).min(420.0)
 }
 
 fn size(drawn: &super::Box) -> Frame {
@@ -54,20 +125,27 @@ fn size(drawn: &super::Box) -> Frame {
     }
 }
 
-/// Boxes by rank. Edges that would close a cycle are found by depth-first search and turned round.
-fn rows(diagram: &Diagram) -> Vec<Vec<usize>> {
-    let count = diagram.boxes.len();
+/// Places frames from 0, 0 on and gives the size of all of them together.
+fn arrange(frames: &mut [Frame], edges: &[(usize, usize)], sideways: bool) -> (f64, f64) {
+    let rows = order(frames.len(), edges, rows(frames.len(), edges));
+    place(&rows, frames, sideways);
+    let width = frames.iter().map(|frame| frame.x + frame.width).fold(0.0, f64::max);
+    let height = frames.iter().map(|frame| frame.y + frame.height).fold(0.0, f64::max);
+    (width, height)
+}
+
+/// Boxes by rank: each one rank further than the furthest that leads to it, where edges that lead
+/// back are left out.
+fn rows(count: usize, edges: &[(usize, usize)]) -> Vec<Vec<usize>> {
     let mut leaving = vec![Vec::new(); count];
-    for edge in diagram.edges.iter().filter(|edge| edge.from != edge.to) {
-        leaving[edge.from].push(edge.to);
+    for &(from, to) in edges {
+        leaving[from].push(to);
     }
+    let (order, forward) = forward(&leaving);
     let mut rank = vec![0_usize; count];
-    for &node in topological(&leaving).iter() {
-        let (before, below) = (rank[node], leaving[node].clone());
-        for to in below {
-            if rank[to] <= before && !reaches(&leaving, to, node) {
-                rank[to] = before + 1;
-            }
+    for &node in &order {
+        for &to in &forward[node] {
+            rank[to] = rank[to].max(rank[node] + 1);
         }
     }
     let mut rows: Vec<Vec<usize>> = vec![Vec::new(); rank.iter().max().map_or(0, |max| max + 1)];
@@ -80,55 +158,53 @@ fn rows(diagram: &Diagram) -> Vec<Vec<usize>> {
         .collect()
 }
 
-/// Depth-first order, reversed: what leads comes before what follows, cycles aside.
-fn topological(leaving: &[Vec<usize>]) -> Vec<usize> {
-    let mut seen = vec![false; leaving.len()];
+/// What leads comes before what follows, and the edges without those that close a cycle, as a
+/// depth-first walk in the order of the document meets them.
+fn forward(leaving: &[Vec<usize>]) -> (Vec<usize>, Vec<Vec<usize>>) {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Seen {
+        No,
+        Open,
+        Done,
+    }
+    let mut seen = vec![Seen::No; leaving.len()];
+    let mut forward = vec![Vec::new(); leaving.len()];
     let mut order = Vec::with_capacity(leaving.len());
     for start in 0..leaving.len() {
-        let mut stack = vec![(start, 0)];
-        if std::mem::replace(&mut seen[start], true) {
+        if seen[start] != Seen::No {
             continue;
         }
+        seen[start] = Seen::Open;
+        let mut stack = vec![(start, 0)];
         while let Some((node, next)) = stack.pop() {
-            match leaving[node].get(next) {
-                Some(&to) => {
-                    stack.push((node, next + 1));
-                    if !std::mem::replace(&mut seen[to], true) {
-                        stack.push((to, 0));
-                    }
-                }
-                None => order.push(node),
+            let Some(&to) = leaving[node].get(next) else {
+                seen[node] = Seen::Done;
+                order.push(node);
+                continue;
+            };
+            stack.push((node, next + 1));
+            if seen[to] != Seen::Open {
+                forward[node].push(to);
+            }
+            if seen[to] == Seen::No {
+                seen[to] = Seen::Open;
+                stack.push((to, 0));
             }
         }
     }
     order.reverse();
-    order
-}
-
-/// True where `from` leads to `to`; bounded by the number of boxes.
-fn reaches(leaving: &[Vec<usize>], from: usize, to: usize) -> bool {
-    let mut seen = vec![false; leaving.len()];
-    let mut stack = vec![from];
-    while let Some(node) = stack.pop() {
-        if node == to {
-            return true;
-        }
-        if !std::mem::replace(&mut seen[node], true) {
-            stack.extend(&leaving[node]);
-        }
-    }
-    false
+    (order, forward)
 }
 
 /// Orders each row by the average place of its neighbours in other rows.
-fn order(diagram: &Diagram, mut rows: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
-    let mut neighbours = vec![Vec::new(); diagram.boxes.len()];
-    for edge in &diagram.edges {
-        neighbours[edge.from].push(edge.to);
-        neighbours[edge.to].push(edge.from);
+fn order(count: usize, edges: &[(usize, usize)], mut rows: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
+    let mut neighbours = vec![Vec::new(); count];
+    for &(from, to) in edges {
+        neighbours[from].push(to);
+        neighbours[to].push(from);
     }
     for _ in 0..ROUNDS {
-        let mut place = vec![0.0_f64; diagram.boxes.len()];
+        let mut place = vec![0.0_f64; count];
         for row in &rows {
             for (at, &node) in row.iter().enumerate() {
                 #[allow(clippy::cast_precision_loss, reason = "rows are short")]
@@ -142,11 +218,9 @@ fn order(diagram: &Diagram, mut rows: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
                     let near = &neighbours[node];
                     #[allow(clippy::cast_precision_loss, reason = "neighbours are few")]
                     let count = near.len() as f64;
-                    let group = diagram.boxes[node].group.map_or(0.0, |_| 0.001);
-                    if near.is_empty() {
-                        place[node]
-                    } else {
-                        near.iter().map(|&other| place[other]).sum::<f64>() / count + group
+                    match near.is_empty() {
+                        true => place[node],
+                        false => near.iter().map(|&other| place[other]).sum::<f64>() / count,
                     }
                 };
                 weight(left).total_cmp(&weight(right)).then(left.cmp(&right))
@@ -156,15 +230,15 @@ fn order(diagram: &Diagram, mut rows: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
     rows
 }
 
-fn place(diagram: &Diagram, rows: &[Vec<usize>], frames: &mut [Frame]) {
-    let along = |frame: &Frame| if diagram.sideways { frame.width } else { frame.height };
-    let across = |frame: &Frame| if diagram.sideways { frame.height } else { frame.width };
+fn place(rows: &[Vec<usize>], frames: &mut [Frame], sideways: bool) {
+    let along = |frame: &Frame| if sideways { frame.width } else { frame.height };
+    let across = |frame: &Frame| if sideways { frame.height } else { frame.width };
     let extent = |row: &[usize]| -> f64 {
         row.iter().map(|&node| across(&frames[node]) + GAP.1).sum::<f64>() - GAP.1
     };
     let widest = rows.iter().map(|row| extent(row)).fold(0.0, f64::max);
-    let starts: Vec<f64> = rows.iter().map(|row| 16.0 + (widest - extent(row)) / 2.0).collect();
-    let mut depth = 16.0 + if diagram.groups.is_empty() { 0.0 } else { 16.0 };
+    let starts: Vec<f64> = rows.iter().map(|row| (widest - extent(row)) / 2.0).collect();
+    let mut depth = 0.0;
     for (row, start) in rows.iter().zip(starts) {
         let thickest = row.iter().map(|&node| along(&frames[node])).fold(0.0, f64::max);
         let mut at = start;
@@ -172,9 +246,9 @@ fn place(diagram: &Diagram, rows: &[Vec<usize>], frames: &mut [Frame]) {
             let (thick, wide) = (along(&frames[node]), across(&frames[node]));
             let middle = depth + (thickest - thick) / 2.0;
             let frame = &mut frames[node];
-            (frame.x, frame.y) = if diagram.sideways { (middle, at) } else { (at, middle) };
+            (frame.x, frame.y) = if sideways { (middle, at) } else { (at, middle) };
             at += wide + GAP.1;
         }
-        depth += thickest + if diagram.sideways { GAP.0 * 1.6 } else { GAP.0 };
+        depth += thickest + if sideways { GAP.0 * 1.6 } else { GAP.0 };
     }
 }

@@ -5,8 +5,11 @@ use maud::{Markup, html};
 
 use super::{
     Box, Diagram, Edge, Shape,
-    layout::{Frame, layout},
+    layout::{Frame, PADDING, layout},
 };
+
+/// How far an edge and its counterpart the other way round are moved out of the middle, in pixels.
+const ASIDE: f64 = 14.0;
 
 /// Draws a diagram. `name` tells one diagram of a page from another and labels it for readers that
 /// do not see it.
@@ -27,7 +30,7 @@ pub fn draw(diagram: &Diagram, name: &str) -> Markup {
                 @if let Some(frame) = around(diagram, &frames, index) {
                     rect class="group" x=(one(frame.x)) y=(one(frame.y)) rx="8"
                         width=(one(frame.width)) height=(one(frame.height)) {}
-                    text class="group-title" x=(one(frame.x + 8.0)) y=(one(frame.y + 13.0)) { (group.title) }
+                    text class="group-title" x=(one(frame.x + 8.0)) y=(one(frame.y + 14.0)) { (group.title) }
                 }
             }
             @for edge in &diagram.edges { (line(diagram, edge, &frames, &marker)) }
@@ -51,18 +54,28 @@ fn around(diagram: &Diagram, frames: &[Frame], group: usize) -> Option<Frame> {
             (known.0.min(here.0), known.1.min(here.1), known.2.max(here.2), known.3.max(here.3))
         }));
     }
+    /// Width of a character of a group's title, in pixels.
+    const CHARACTER_WIDTH: f64 = 6.8;
+    let (beside, above) = PADDING;
+    let characters = diagram.groups.get(group)?.title.chars().count();
+    #[allow(clippy::cast_precision_loss, reason = "titles are short")]
+    let title = characters as f64 * CHARACTER_WIDTH + 16.0;
     edges.map(|(left, top, right, bottom)| Frame {
-        x: left - 8.0,
-        y: top - 18.0,
-        width: right - left + 16.0,
-        height: bottom - top + 26.0,
+        x: left - beside,
+        y: top - above,
+        width: (right - left + 2.0 * beside).max(title),
+        height: bottom - top + above + beside,
     })
 }
 
 /// The path of an edge and the middle of it.
 fn route(diagram: &Diagram, edge: &Edge, frames: &[Frame]) -> Option<(String, (f64, f64))> {
     let (from, to) = (frames.get(edge.from)?, frames.get(edge.to)?);
-    Some(if edge.from == edge.to { loop_path(from) } else { curve(diagram, from, to) })
+    // Two edges between the same boxes in both directions must not hide each other.
+    let back = |other: &Edge| other.from == edge.to && other.to == edge.from;
+    let aside = if diagram.edges.iter().any(back) { ASIDE } else { 0.0 };
+    let aside = if edge.from < edge.to { aside } else { -aside };
+    Some(if edge.from == edge.to { loop_path(from) } else { curve(diagram, from, to, aside) })
 }
 
 fn line(diagram: &Diagram, edge: &Edge, frames: &[Frame], marker: &str) -> Markup {
@@ -107,7 +120,7 @@ fn loop_path(frame: &Frame) -> (String, (f64, f64)) {
 }
 
 /// A curve between the sides that face each other.
-fn curve(diagram: &Diagram, from: &Frame, to: &Frame) -> (String, (f64, f64)) {
+fn curve(diagram: &Diagram, from: &Frame, to: &Frame, aside: f64) -> (String, (f64, f64)) {
     let ((from_x, from_y), (to_x, to_y)) = (from.centre(), to.centre());
     let level = if diagram.sideways {
         from.x < to.x + to.width && to.x < from.x + from.width
@@ -122,6 +135,8 @@ fn curve(diagram: &Diagram, from: &Frame, to: &Frame) -> (String, (f64, f64)) {
         let side = |frame: &Frame, low: bool| if low { frame.y + frame.height } else { frame.y };
         ((from_x, side(from, from_y < to_y)), (to_x, side(to, from_y >= to_y)))
     };
+    let moved = |(x, y): (f64, f64)| if horizontal { (x, y + aside * 0.7) } else { (x + aside, y) };
+    let (start, end) = (moved(start), moved(end));
     let middle = (f64::midpoint(start.0, end.0), f64::midpoint(start.1, end.1));
     let (first, second) = if horizontal {
         ((middle.0, start.1), (middle.0, end.1))
@@ -132,7 +147,8 @@ fn curve(diagram: &Diagram, from: &Frame, to: &Frame) -> (String, (f64, f64)) {
         "M {:.1} {:.1} C {:.1} {:.1} {:.1} {:.1} {:.1} {:.1}",
         start.0, start.1, first.0, first.1, second.0, second.1, end.0, end.1
     );
-    (path, middle)
+    // The label stands further out than its line, beside that of the way back.
+    (path, moved(middle))
 }
 
 fn shape(drawn: &Box, frame: &Frame) -> Markup {

@@ -129,7 +129,7 @@ fn login_form(visit: &Visit, wrong: Option<&str>) -> Response {
             form method="post" action=(LOGOUT_PATH) { button type="submit" { "Sign out" } }
         },
         None => html! {
-            @if let Some(wrong) = wrong { p role="alert" { (wrong) } }
+            @if let Some(wrong) = wrong { p.refusal role="alert" { (wrong) } }
             form method="post" action=(LOGIN_PATH) {
                 (field(&accounts.login, login_type(&accounts), "username"))
                 (field("password", "password", "current-password"))
@@ -207,7 +207,7 @@ fn refusal(problem: &Problem) -> Response {
         _ => &problem.message,
     };
     let content = html! {
-        p role="alert" { (message) }
+        p.refusal role="alert" { (message) }
         @if !problem.details.is_empty() {
             ul { @for detail in &problem.details { li { (detail.field) " " (detail.message) } } }
         }
@@ -233,7 +233,7 @@ fn shown(status: StatusCode, title: &str, content: &Markup) -> Response {
                 title { (title) }
                 link rel="stylesheet" href="/_/page.css";
             }
-            body { main { h1 { (title) } (content) } }
+            body { main.gate { h1 { (title) } (content) } }
         }
     };
     let mut response = Response::new(Body::from(page.into_string()));

@@ -146,7 +146,9 @@ impl Test {
             .to_owned();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime");
-        let client = reqwest::Client::new();
+        // Redirects are answers that tests look at.
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+        let client = client.expect("a client");
         Ok(Serving { child, origin, greeting, complaints, runtime, client, test: self })
     }
 }

@@ -16,7 +16,12 @@ const DOCUMENT: &str = "# Shop\n\n```sql\n\
 fn described(document: &str) -> Json {
     let compiled = document::compile(document::Sources::single("shop.md", document));
     let evidence = Evidence::new(crate::SystemWorld.now());
-    describe(&Running::prepare(Arc::new(compiled), &Settings::new("data"), &evidence))
+    describe(&Running::prepare(
+        Arc::new(compiled),
+        &Settings::new("data"),
+        &evidence,
+        jiff::Timestamp::now(),
+    ))
 }
 
 #[test]
