@@ -20,6 +20,7 @@ code!(T008, "dead-anchor", None, Info, "a link leads to no heading");
 code!(T009, "text-limit", None, Error, "the text is nested or repeated beyond a limit");
 code!(T010, "placeholder", None, Info, "something is not filled in yet");
 code!(T011, "unset-value", None, Info, "a value in brackets is a proposal, not a value");
+code!(T012, "escaped-fence", None, Warning, "the marks of a fence are escaped");
 code!(T020, "suppression-form", None, Warning, "a suppression has no reason or cannot be read");
 code!(T021, "suppression-unused", None, Warning, "a suppression suppresses nothing");
 code!(T022, "suppression-unknown", None, Warning, "a suppression names a code that does not exist");
@@ -31,6 +32,6 @@ code!(T032, "setting-conflict", None, Warning, "one setting has two values");
 
 /// All codes of the text.
 pub static CODES: &[&CodeInfo] = &[
-    &T001, &T002, &T003, &T004, &T005, &T006, &T007, &T008, &T009, &T010, &T011, &T020, &T021,
-    &T022, &T023, &T024, &T030, &T031, &T032,
+    &T001, &T002, &T003, &T004, &T005, &T006, &T007, &T008, &T009, &T010, &T011, &T012, &T020,
+    &T021, &T022, &T023, &T024, &T030, &T031, &T032,
 ];

@@ -7,6 +7,7 @@
 pub mod chapter;
 pub mod codes;
 pub mod diagnostic;
+mod escape;
 pub mod expression;
 mod heading;
 pub mod json;

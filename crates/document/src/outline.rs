@@ -5,7 +5,7 @@
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 pub use crate::heading::{chapter_of, heading_words};
-use crate::{Chapter, Sources, Span};
+use crate::{Chapter, Sources, Span, escape};
 
 /// Index of a node in [`Outline::nodes`].
 pub type NodeId = usize;
@@ -17,6 +17,8 @@ pub struct Outline {
     pub nodes: Vec<Node>,
     /// What is nested deeper than [`NESTING_MAX`] and left out.
     pub cut: Vec<Span>,
+    /// Marks of fences that are escaped by back-slashes, and read as fences all the same.
+    pub escaped: Vec<Span>,
 }
 
 /// Lists, items and quotes deeper than this are left out.
@@ -198,7 +200,11 @@ impl Outline {
         let mut outline = Self::default();
         for (index, source) in sources.files.iter().enumerate() {
             let file = u16::try_from(index).unwrap_or(u16::MAX);
-            Builder::new(&mut outline.nodes, &mut outline.cut, file, &source.text).run();
+            let mended = escape::mended(&source.text);
+            let text = mended.as_ref().map_or(source.text.as_str(), |(text, _)| text);
+            Builder::new(&mut outline.nodes, &mut outline.cut, file, text).run();
+            let marks = mended.iter().flat_map(|(_, marks)| marks);
+            outline.escaped.extend(marks.map(|mark| Span::new(file, mark.start, mark.end)));
         }
         outline
     }

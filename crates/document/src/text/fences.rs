@@ -9,11 +9,16 @@ use crate::{
     placeholder, yaml,
 };
 
+/// Escaped marks beyond which the others are only counted.
+const LABELS_MAX: usize = 6;
+
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
 /// Checks every fence.
 pub(super) fn read(reading: &mut Reading<'_>) {
     let outline = reading.outline;
+    let escaped = escaped_marks(reading);
+    reading.diagnostics.extend(escaped);
     for node in &outline.nodes {
         let NodeKind::Fence(fence) = &node.kind else { continue };
         if fence.indented {
@@ -35,9 +40,38 @@ pub(super) fn read(reading: &mut Reading<'_>) {
     }
 }
 
+/// One message for all escaped marks: one tool has left them all.
+fn escaped_marks(reading: &Reading<'_>) -> Option<Diagnostic> {
+    let (&first, rest) = reading.outline.escaped.split_first()?;
+    let plain = |span: Span| "`".repeat(span.range().len() / 2);
+    let message = match rest.len() {
+        0 => "the mark of this fence is escaped".to_owned(),
+        1 => "the marks of this fence are escaped".to_owned(),
+        others => format!("the marks of {} lines of fences are escaped", others + 1),
+    };
+    let mut diagnostic = Diagnostic::new(&codes::T012, first, message)
+        .label("Markdown shows these as they stand; read as a fence here");
+    for &span in rest.iter().take(LABELS_MAX) {
+        diagnostic = diagnostic.also(span, "escaped too");
+    }
+    Some(diagnostic.edit(
+        "to make it a fence everywhere, take the back-slashes away",
+        first,
+        plain(first),
+        Applicability::Safe,
+    ))
+}
+
 /// A fence that is never closed, or in which another one opens.
 fn open_fence(reading: &Reading<'_>, node: &Node, fence: &Fence) -> Option<Diagnostic> {
     let raw = reading.sources.text(node.span);
+    let escaped = &reading.outline.escaped;
+    let at =
+        escaped.partition_point(|mark| (mark.file, mark.start) < (node.span.file, node.span.start));
+    if escaped.get(at).is_some_and(|mark| node.span.contains(*mark)) {
+        // Such a mark is only taken for a fence's where the fence is closed.
+        return None;
+    }
     let mark = raw.chars().next().filter(|c| matches!(c, '`' | '~'))?;
     let length = raw.chars().take_while(|&c| c == mark).count();
     let first_line = raw.find('\n').unwrap_or(raw.len());
@@ -103,16 +137,18 @@ fn request_line(text: &str) -> Option<std::ops::Range<usize>> {
     (method && path && !line.trim_end().ends_with(':')).then(|| at..at + line.trim_end().len())
 }
 
-fn label_span(node: &Node, fence: &Fence) -> Option<Span> {
+/// The marks and the label after them; none where there is no label.
+fn label_span(reading: &Reading<'_>, node: &Node, fence: &Fence) -> Option<Span> {
     let start = node.span.start as usize;
-    // The label begins after the marks; three of them at least.
+    let raw = reading.sources.text(node.span);
+    let marks = raw.find(|c| !matches!(c, '`' | '~' | '\\' | ' ' | '\t'))?;
     (!fence.language.is_empty())
-        .then(|| Span::new(node.span.file, start, start + 3 + fence.language.len()))
+        .then(|| Span::new(node.span.file, start, start + marks + fence.language.len()))
 }
 
-fn mislabelled(node: &Node, fence: &Fence) -> Option<Diagnostic> {
+fn mislabelled(reading: &Reading<'_>, node: &Node, fence: &Fence) -> Option<Diagnostic> {
     let request = request_line(&fence.text)?;
-    let label = label_span(node, fence)?;
+    let label = label_span(reading, node, fence)?;
     let message = format!("this fence is labelled `{}` but holds an HTTP request", fence.language);
     let word = Span { start: label.end - fence.language.len() as u32, ..label };
     Some(
@@ -125,7 +161,7 @@ fn mislabelled(node: &Node, fence: &Fence) -> Option<Diagnostic> {
 
 fn yaml_fence(reading: &Reading<'_>, node: &Node, fence: &Fence) -> Option<Diagnostic> {
     let problem = yaml::read(&fence.text).err()?;
-    if let Some(diagnostic) = mislabelled(node, fence) {
+    if let Some(diagnostic) = mislabelled(reading, node, fence) {
         return Some(diagnostic);
     }
     // Templates of other tools are no plain YAML, and say so.
@@ -146,7 +182,7 @@ fn yaml_fence(reading: &Reading<'_>, node: &Node, fence: &Fence) -> Option<Diagn
 
 fn json_fence(reading: &Reading<'_>, node: &Node, fence: &Fence) -> Option<Diagnostic> {
     let problem = json::read_all(&fence.text).err()?;
-    if let Some(diagnostic) = mislabelled(node, fence) {
+    if let Some(diagnostic) = mislabelled(reading, node, fence) {
         return Some(diagnostic);
     }
     let span = spot(reading, fence, problem.at);
