@@ -188,7 +188,9 @@ impl Desk {
     async fn signed_in(&self, account: Json) -> Person<'_> {
         let reply = self.anybody().post("/api/v1/auth/login", account).await;
         assert_eq!(reply.status, 200, "login: {reply:?}");
-        let token = find(&reply.body, "access_token").expect("a token");
+        let token = find(&reply.body, "access_token")
+            .or_else(|| find(&reply.body, "accessToken"))
+            .expect("a token");
         let mut person = Person { desk: self, token: Some(token), id: String::new() };
         let me = person.get("/api/v1/auth/me").await;
         person.id = find(&me.body, "id").expect("a key");
@@ -201,6 +203,9 @@ fn find(json: &Json, name: &str) -> Option<String> {
     match json {
         Json::Object(members) => match members.get(name).and_then(Json::as_str) {
             Some(text) => Some(text.to_owned()),
+            None if members.get(name).is_some_and(Json::is_number) => {
+                Some(members[name].to_string())
+            }
             None => members.values().find_map(|member| find(member, name)),
         },
         _ => None,

@@ -7,4 +7,5 @@ mod lists;
 mod oracle;
 mod people;
 mod queries;
+mod shapes;
 mod writes;
