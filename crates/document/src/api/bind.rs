@@ -7,7 +7,10 @@ use super::{
     path::{self, Segment},
     tables::Tables,
 };
-use crate::{data::Table, diagnostic::similar};
+use crate::{
+    data::{ColumnType, Table},
+    diagnostic::similar,
+};
 
 /// What an endpoint was bound to; for the unbound, the resource that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -457,6 +460,9 @@ fn on_row_action(
         let nested = tables.nest(table, parameter, table, word)?;
         return Some(table_binding(table, Operation::List, Some(nested), Vec::new(), None));
     }
+    if method == Method::Delete {
+        return unset(tables, table, key, word);
+    }
     if !matches!(method, Method::Post | Method::Put | Method::Patch) {
         return None;
     }
@@ -472,5 +478,19 @@ fn on_row_action(
         key,
         column: effect.column,
         target: effect.target,
+    })
+}
+
+/// `DELETE /posts/{id}/pin`: takes back what the same path sets in a boolean column.
+fn unset(tables: &Tables<'_>, table: &Table, key: KeyParameter, word: &str) -> Option<Binding> {
+    let effect = action::effect(tables, table, word)?;
+    let column = table.column(&effect.column)?;
+    let is_set = column.kind == ColumnType::Boolean && effect.target == "true";
+    is_set.then(|| Binding::Transition {
+        table: table.name.clone(),
+        action: effect.action,
+        key,
+        column: effect.column,
+        target: "false".to_owned(),
     })
 }

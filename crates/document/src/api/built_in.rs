@@ -31,7 +31,8 @@ pub(super) fn built_in(
     let action = action.join("_");
     let last_is_me = groups.last().is_some_and(|last| last == "me");
     if action.is_empty() {
-        let is_account = groups.len() > 1 && groups.last().is_some_and(|last| last == "account");
+        let is_account = groups.len() > 1 && groups.last().is_some_and(|last| last == "account")
+            || matches!(groups, [first, last] if first == "auth" && last == "user");
         return (last_is_me || is_account).then(|| me(method)).flatten();
     }
     if groups.is_empty() && names_table(&action) {

@@ -193,6 +193,8 @@ fn actions_values_and_columns_bind() {
     check_binding("PATCH /notifications/{id}/read", "read notifications: is_read=true");
     check_binding("GET /orders/pending", "List orders where status=pending");
     check_binding("GET /products/featured", "List products where is_featured=true");
+    check_binding("DELETE /notifications/{id}/read", "read notifications: is_read=false");
+    check_binding("DELETE /orders/{id}/cancel", "unbound(orders)");
     check_binding("POST /orders/{id}/teleport", "unbound(orders)");
 }
 
@@ -206,6 +208,7 @@ fn built_ins_are_known_in_their_spellings() {
     check_binding("GET /users/me", "Me");
     check_binding("PATCH /users/me", "UpdateMe");
     check_binding("GET /auth/me", "Me");
+    check_binding("GET /auth/user", "Me");
     check_binding("POST /auth/password/reset/request", "ForgotPassword");
     check_binding("POST /auth/forgot-password", "ForgotPassword");
     check_binding("POST /auth/reset-password/{token}", "ResetPassword");
