@@ -1,10 +1,12 @@
 //! Process tests: what the built command does, seen from outside.
 
+mod browser;
 mod command;
 mod examples;
 mod generated;
 mod harness;
 mod hostile;
+mod page;
 mod reload;
 mod serve;
 mod tidy;
