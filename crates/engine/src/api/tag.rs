@@ -1,9 +1,12 @@
 //! Entity tags: a strong tag is a hash of the row's bytes as they are shown.
 
-use sha2::{Digest, Sha256};
-use store::{Expression, Operator, Value};
+use std::{borrow::Cow, collections::HashMap};
 
-use crate::data::{Resource, is_null};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use store::{Expression, Kind, Operator, Value};
+
+use crate::data::{Resource, is_null, or};
 
 /// The tag of a row's bytes, in quotes.
 pub(crate) fn tag(row: &[u8]) -> String {
@@ -31,25 +34,28 @@ pub(crate) fn names(list: &str, tag: &str, weak: bool) -> bool {
 
 /// What holds for a row that still has the values that it showed.
 pub(crate) fn unchanged(resource: &Resource, row: &[u8]) -> Option<Expression> {
-    let members: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(row).ok()?;
+    let members: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_slice(row).ok()?;
     let mut same = Expression::Always(true);
     for field in resource.fields.iter().filter(|field| !field.write_only) {
-        let json = members.get(&*field.shown)?;
+        let shown = members.get(&*field.shown)?.get();
         let column = Expression::column(&*field.name);
-        let condition = match json {
-            serde_json::Value::Null => is_null(column, false),
-            json => {
-                let value = field.kind.parse_json(json).ok()?;
-                // JSON is compared as the text that it was shown as.
-                match (&value, json) {
-                    (Value::Json(_), _) => continue,
-                    _ => column.binary(Operator::Equal, value.into()),
-                }
+        let is_text_of_json = matches!(field.kind, Kind::Json | Kind::Array { .. });
+        let condition = match shown {
+            "null" if is_text_of_json => {
+                or(is_null(column.clone(), false), equals(column, Value::Json("null".to_owned())))
             }
+            "null" => is_null(column, false),
+            // JSON is shown as the text that it is kept as.
+            json if is_text_of_json => equals(column, Value::Json(json.to_owned())),
+            json => equals(column, field.kind.parse_json(&serde_json::from_str(json).ok()?).ok()?),
         };
         same = same.and(condition);
     }
     Some(same)
+}
+
+fn equals(column: Expression, value: Value) -> Expression {
+    column.binary(Operator::Equal, value.into())
 }
 
 #[cfg(test)]

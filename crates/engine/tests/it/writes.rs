@@ -116,6 +116,22 @@ async fn a_row_that_has_changed_is_not_overwritten() {
 }
 
 #[tokio::test]
+async fn lists_and_nulls_count_as_part_of_the_version() {
+    let desk = Desk::open().await;
+    let anna = desk.customer("anna").await;
+    let path = anna.ticket("Printer").await;
+    let mut tag = anna.get(&path).await.header("etag").to_owned();
+    for tags in [json!(["a \"b\"", "ü\n"]), json!([]), json!(null), json!(["c"])] {
+        let body = || Some(json!({"tags": tags}).to_string());
+        let fresh = anna.ask(Method::PATCH, &path, &[("if-match", &tag)], body()).await;
+        assert_eq!((fresh.status.as_u16(), &fresh.body["tags"]), (200, &tags), "{fresh:?}");
+        let stale = anna.ask(Method::PATCH, &path, &[("if-match", &tag)], body()).await;
+        assert_eq!(stale.status, 412, "{stale:?}");
+        tag = fresh.header("etag").to_owned();
+    }
+}
+
+#[tokio::test]
 async fn a_repeated_request_with_one_key_is_done_once() {
     let desk = Desk::open().await;
     let (anna, ben) = (desk.customer("anna").await, desk.customer("ben").await);
