@@ -480,7 +480,7 @@ fn sentence(outline: &Outline, id: NodeId, inline: &Inline, definitions: &mut Ve
         if !about_roles {
             return;
         }
-        Vec::from([at..end])
+        std::iter::once(at..end).collect()
     } else {
         coded
     };
