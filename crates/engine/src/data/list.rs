@@ -376,9 +376,6 @@ impl<'a> Reader<'a> {
             Some(offset) => offset,
             None => (self.page - 1).saturating_mul(limit),
         };
-        if offset > OFFSET_MAX {
-            self.fault("page", "is too far; use a cursor");
-        }
         let after = match self.cursor.take() {
             None => None,
             Some(text) => match cursor::read(self.resource, &self.order, &text) {

@@ -96,7 +96,8 @@ fn text() -> Json {
     json!({"type": "string"})
 }
 
-fn login(running: &Running) -> &str {
+/// The column that names an account.
+pub(super) fn login(running: &Running) -> &str {
     match &running.system.security.identity {
         Identity::BuiltIn => "email",
         Identity::Table { login, .. } => login,

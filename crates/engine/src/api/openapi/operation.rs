@@ -14,6 +14,10 @@ use crate::{
     data::Resource,
 };
 
+/// What a client may add to a creation.
+const IDEMPOTENCY: &str = "With the header `Idempotency-Key` (1 to 255 visible characters) a repeat \
+    is answered as the first time was; the same key with another body is answered 422.";
+
 /// The operation of a route.
 pub(super) fn describe(running: &Running, route: &Route) -> Json {
     let mut operation = json!({
@@ -34,6 +38,9 @@ pub(super) fn describe(running: &Running, route: &Route) -> Json {
     }
     if let Some(list) = listed(route) {
         operation["description"] = list_words(list).into();
+    } else if is_creation(route) {
+        // No schema can say that a key stands for one body, so it is said in words.
+        operation["description"] = IDEMPOTENCY.into();
     }
     operation
 }
@@ -69,6 +76,10 @@ fn listed(route: &Route) -> Option<&Resource> {
         Target::Table { resource, operation: Operation::List, .. } => Some(resource),
         _ => None,
     }
+}
+
+fn is_creation(route: &Route) -> bool {
+    matches!(&route.target, Target::Table { operation: Operation::Create, .. })
 }
 
 fn list_words(resource: &Resource) -> String {
@@ -144,11 +155,6 @@ fn parameters(running: &Running, route: &Route) -> Vec<Json> {
         Target::Table { resource, operation, .. } => match operation {
             Operation::List => parameters.extend(list_parameters(running, resource)),
             Operation::Get => parameters.extend(shape_parameters(resource)),
-            Operation::Create => parameters.push(header(
-                "Idempotency-Key",
-                "repeats are answered \
-                as the first time was",
-            )),
             _ => {}
         },
         Target::Query { parameters: named, .. } => {
@@ -193,27 +199,22 @@ fn query(name: &str, schema: Json) -> Json {
     json!({"name": name, "in": "query", "schema": schema})
 }
 
-fn header(name: &str, words: &str) -> Json {
-    let schema = json!({"type": "string", "pattern": "^[!-~]{1,255}$"});
-    json!({"name": name, "in": "header", "description": words, "schema": schema})
-}
-
 /// Several names in one parameter, joined by commas.
-fn names(name: &str, known: Vec<String>, most: usize) -> Json {
-    json!({
-        "name": name, "in": "query", "style": "form", "explode": false,
-        "schema": {
-            "type": "array", "items": {"type": "string", "enum": known},
-            "minItems": 1, "maxItems": most,
-        },
-    })
+fn names(name: &str, known: Vec<String>, most: Option<usize>) -> Json {
+    let mut schema = json!({
+        "type": "array", "items": {"type": "string", "enum": known}, "minItems": 1,
+    });
+    if let Some(most) = most {
+        schema["maxItems"] = most.into();
+    }
+    json!({"name": name, "in": "query", "style": "form", "explode": false, "schema": schema})
 }
 
 fn shape_parameters(resource: &Resource) -> Vec<Json> {
     let shown: Vec<String> = resource.shown_names().iter().map(|&name| name.to_owned()).collect();
     match shown.is_empty() {
         true => Vec::new(),
-        false => vec![names("fields", shown.clone(), shown.len())],
+        false => vec![names("fields", shown, None)],
     }
 }
 
@@ -238,7 +239,7 @@ fn list_parameters(running: &Running, resource: &Resource) -> Vec<Json> {
     let sorted: Vec<String> =
         sorted.flat_map(|field| [field.shown.to_string(), format!("-{}", field.shown)]).collect();
     if !sorted.is_empty() {
-        parameters.push(names("sort", sorted, 5));
+        parameters.push(names("sort", sorted, Some(5)));
     }
     if visible().any(crate::data::Field::is_text) {
         let words = json!({"type": "string", "maxLength": 200, "pattern": "^[^\\u0000]*$"});
@@ -248,7 +249,11 @@ fn list_parameters(running: &Running, resource: &Resource) -> Vec<Json> {
         parameters.iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect();
     for field in visible().filter(|field| has_order(&field.kind)) {
         if !taken.contains(&field.shown.to_string()) {
-            parameters.push(query(&field.shown, schema::of_kind(&field.kind)));
+            let mut values = schema::of_kind(&field.kind);
+            if field.is_text() {
+                values["pattern"] = schema::TEXT_PATTERN.into();
+            }
+            parameters.push(query(&field.shown, values));
         }
     }
     parameters
@@ -256,6 +261,11 @@ fn list_parameters(running: &Running, resource: &Resource) -> Vec<Json> {
 
 fn request(running: &Running, route: &Route) -> Option<Json> {
     let (schema, is_required) = match &route.target {
+        Target::Table { resource, operation: Operation::Create, nested: Some(nested), .. }
+            if nested.through.is_none() =>
+        {
+            (schema::Writing { running, resource }.create_below(&nested.column), true)
+        }
         Target::Table { resource, operation, .. } => {
             let suffix = match operation {
                 Operation::Create => "Create",
@@ -328,8 +338,18 @@ fn responses(running: &Running, route: &Route) -> Json {
     for status in others(route) {
         responses.insert((*status).to_owned(), problem());
     }
+    if !is_never_limited(route) {
+        responses.insert("429".to_owned(), problem());
+    }
     responses.insert("default".to_owned(), problem());
     responses.into()
+}
+
+/// Probes are always answered.
+fn is_never_limited(route: &Route) -> bool {
+    use BuiltIn as B;
+    let Target::BuiltIn(built_in) = &route.target else { return false };
+    matches!(built_in, B::Health | B::Ready | B::Metrics | B::OpenApi | B::Jwks)
 }
 
 /// Statuses of problems beyond those of every request with a body.
@@ -338,14 +358,14 @@ fn others(route: &Route) -> &'static [&'static str] {
         Target::Table { operation, .. } => match operation {
             Operation::List => &["400", "401", "403"],
             Operation::Get => &["400", "401", "403", "404"],
-            Operation::Create => &["401", "403", "409"],
+            Operation::Create => &["401", "403", "404", "409", "422"],
             Operation::Replace | Operation::Update => &["401", "403", "404", "409", "412"],
             Operation::Delete => &["401", "403", "404", "409", "412"],
         },
         Target::Transition { .. } => &["401", "403", "404", "409"],
         Target::BuiltIn(BuiltIn::Health | BuiltIn::Jwks) => &[],
         Target::BuiltIn(BuiltIn::Ready) => &["503"],
-        Target::BuiltIn(_) => &["401", "403", "409", "429"],
+        Target::BuiltIn(_) => &["401", "403", "409"],
         Target::Query { .. } => &["400", "401", "403"],
         Target::Batch => &["401", "403", "404", "409"],
         Target::Unbound { .. } => &["501"],

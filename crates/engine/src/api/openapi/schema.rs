@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Text without the NUL character, which no store keeps.
-const TEXT_PATTERN: &str = r"^[^\u0000]*$";
+pub(super) const TEXT_PATTERN: &str = r"^[^\u0000]*$";
 
 /// `order_items` with `Create` as `OrderItemsCreate`.
 pub(super) fn name(table: &str, suffix: &str) -> String {
@@ -52,7 +52,7 @@ pub(super) fn of_kind(kind: &Kind) -> Json {
         Kind::Json => json!({}),
         Kind::Bytes => json!({"type": "string", "contentEncoding": "base64"}),
         Kind::Enum { values, .. } => json!({"type": "string", "enum": &values[..]}),
-        Kind::Array { element } => json!({"type": "array", "items": of_kind(element)}),
+        Kind::Array { element } => json!({"type": "array", "items": nullable(of_kind(element))}),
         Kind::Network => json!({"type": "string", "description": "an internet address or network"}),
     }
 }
@@ -68,15 +68,13 @@ fn integer(bits: u8) -> Json {
 }
 
 fn numeric(precision: Option<u16>, scale: Option<u16>) -> Json {
-    let digits = precision.map(|precision| precision.saturating_sub(scale.unwrap_or(0)));
-    match digits {
+    let (Some(precision @ 0..=15), scale) = (precision, scale.unwrap_or(0)) else {
         // Beyond fifteen digits a bound would not be exact in JSON either.
-        Some(digits @ 0..=15) => {
-            let bound = 10_i64.pow(u32::from(digits));
-            json!({"type": "number", "exclusiveMinimum": -bound, "exclusiveMaximum": bound})
-        }
-        _ => json!({"type": "number"}),
-    }
+        return json!({"type": "number"});
+    };
+    let Some(digits) = precision.checked_sub(scale) else { return json!({"type": "number"}) };
+    let bound = 10_f64.powi(i32::from(digits)) - 10_f64.powi(-i32::from(scale));
+    json!({"type": "number", "minimum": -bound, "maximum": bound})
 }
 
 /// The same value, or null.
@@ -115,6 +113,20 @@ impl Writing<'_> {
     pub(super) fn create(&self) -> Json {
         let required = self.fields().filter(|(at, field)| self.is_required(*at, field));
         self.object(required.map(|(_, field)| field.shown.to_string()).collect(), true)
+    }
+
+    /// A new row below another one: the path says what this column refers to.
+    pub(super) fn create_below(&self, column: &str) -> Json {
+        let mut object = self.create();
+        let field = self.resource.position(column).and_then(|at| self.resource.field(at));
+        let Some(shown) = field.map(|field| &*field.shown) else { return object };
+        if let Some(properties) = object["properties"].as_object_mut() {
+            properties.remove(shown);
+        }
+        if let Some(names) = object.get_mut("required").and_then(Json::as_array_mut) {
+            names.retain(|name| name != shown);
+        }
+        object
     }
 
     /// Some members of a row.
@@ -177,6 +189,12 @@ impl Writing<'_> {
         {
             schema["pattern"] = TEXT_PATTERN.into();
         }
+        if self.resource.is_users && *field.name == *super::account::login(self.running) {
+            schema["minLength"] = 1.into();
+            if field.name.contains("mail") {
+                schema["format"] = "email".into();
+            }
+        }
         if let Some(table) = self.running.system.data.table(&self.resource.name) {
             narrow(&mut schema, table, &field.name);
         }
@@ -192,6 +210,11 @@ fn narrow(schema: &mut Json, table: &Table, column: &str) {
             match said {
                 Said::Binary { left, operator: Operator::And, right } => {
                     pending.extend([&**left, &**right]);
+                }
+                Said::Binary { left, operator: Operator::Matches, right } => {
+                    if let (true, Some(pattern)) = (is_column(left, column), text(right)) {
+                        schema["pattern"] = pattern.into();
+                    }
                 }
                 Said::Binary { left, operator, right } => {
                     if let Some(number) = number(right) {
