@@ -2,6 +2,8 @@
 //! table rows. Each node knows its heading and its parent, so that readers ask for context and
 //! never look at lines.
 
+use std::collections::HashMap;
+
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 pub use crate::heading::{chapter_of, heading_words};
@@ -19,7 +21,17 @@ pub struct Outline {
     pub cut: Vec<Span>,
     /// Marks of fences that are escaped by back-slashes, and read as fences all the same.
     pub escaped: Vec<Span>,
+    /// What stands beyond [`NODES_MAX`] or [`TEXT_BYTES_MAX`] and is left out.
+    pub beyond: Vec<Span>,
+    /// The cleaned words of each heading, by its node.
+    words: HashMap<NodeId, (String, Option<Chapter>)>,
 }
+
+/// So many nodes of all files together are read; a long document has some thousands.
+pub const NODES_MAX: usize = 50_000;
+
+/// So many bytes of each file are read; a document of 2,000 lines has a tenth of one million.
+pub const TEXT_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Lists, items and quotes deeper than this are left out.
 pub const NESTING_MAX: usize = 64;
@@ -202,9 +214,22 @@ impl Outline {
             let file = u16::try_from(index).unwrap_or(u16::MAX);
             let mended = escape::mended(&source.text);
             let text = mended.as_ref().map_or(source.text.as_str(), |(text, _)| text);
-            Builder::new(&mut outline.nodes, &mut outline.cut, file, text).run();
+            let end = end_of_reading(text);
+            let read = text.get(..end).unwrap_or("");
+            let builder = Builder::new(&mut outline.nodes, &mut outline.cut, file, read);
+            let end = builder.run().unwrap_or(end);
+            if end < text.len() {
+                outline.beyond.push(Span::new(file, end, text.len()));
+            }
             let marks = mended.iter().flat_map(|(_, marks)| marks);
             outline.escaped.extend(marks.map(|mark| Span::new(file, mark.start, mark.end)));
+        }
+        for (id, node) in outline.nodes.iter().enumerate() {
+            if let NodeKind::Heading { inline, .. } = &node.kind {
+                let words = heading_words(&inline.text);
+                let chapter = chapter_of(&words);
+                outline.words.insert(id, (words, chapter));
+            }
         }
         outline
     }
@@ -228,12 +253,23 @@ impl Outline {
 
     /// Texts of the node's headings, cleaned by [`heading_words`], nearest first.
     pub fn context(&self, node: NodeId) -> Vec<String> {
-        self.headings(node).into_iter().rev().map(|inline| heading_words(&inline.text)).collect()
+        self.words(node).map(|(words, _)| words.clone()).collect()
     }
 
     /// The chapter that the nearest heading with a known synonym names.
     pub fn chapter(&self, node: NodeId) -> Option<Chapter> {
-        self.context(node).iter().find_map(|words| chapter_of(words))
+        self.words(node).find_map(|(_, chapter)| *chapter)
+    }
+
+    /// Words and chapters of the node's headings, nearest first.
+    fn words(&self, node: NodeId) -> impl Iterator<Item = &(String, Option<Chapter>)> {
+        let first = match self.nodes.get(node) {
+            Some(Node { kind: NodeKind::Heading { .. }, .. }) => Some(node),
+            Some(other) => other.section,
+            None => None,
+        };
+        let above = |&id: &NodeId| self.nodes.get(id).and_then(|node| node.section);
+        std::iter::successors(first, above).filter_map(|id| self.words.get(&id))
     }
 
     /// Nodes directly inside `node`, in order.
@@ -297,14 +333,19 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn run(mut self) {
+    /// Reads the text; gives where it stopped if there are too many nodes.
+    fn run(mut self) -> Option<usize> {
         let options = Options::ENABLE_TABLES
             | Options::ENABLE_TASKLISTS
             | Options::ENABLE_STRIKETHROUGH
             | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
         for (event, range) in Parser::new_ext(self.text, options).into_offset_iter() {
+            if self.nodes.len() >= NODES_MAX {
+                return Some(range.start);
+            }
             self.event(event, range);
         }
+        None
     }
 
     fn span(&self, range: &std::ops::Range<usize>) -> Span {
@@ -553,6 +594,15 @@ impl<'a> Builder<'a> {
             }
         }
     }
+}
+
+/// Where reading of a text ends: at its end, or after the last whole line within the limit.
+fn end_of_reading(text: &str) -> usize {
+    if text.len() <= TEXT_BYTES_MAX {
+        return text.len();
+    }
+    let bytes = text.as_bytes().get(..TEXT_BYTES_MAX).unwrap_or_default();
+    bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)
 }
 
 fn new_fence(kind: &CodeBlockKind<'_>) -> Fence {

@@ -176,7 +176,9 @@ impl Specification<'_> {
         let mut names = Vec::new();
         for requirement in security.items() {
             if requirement.members().is_empty() {
-                who.push(Who::Public);
+                // `- bearerAuth` without its colon is a scheme; only `- {}` demands nothing.
+                let is_scheme = requirement.text().is_some_and(|name| !name.trim().is_empty());
+                who.push(if is_scheme { Who::Authenticated } else { Who::Public });
             }
             for (_, scopes) in requirement.members() {
                 let roles = scopes.texts();

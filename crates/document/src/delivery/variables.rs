@@ -1,5 +1,7 @@
 //! Environment variables: tables, fences of `KEY=value`, bullets.
 
+use std::collections::HashMap;
+
 use super::Variable;
 use crate::{
     Chapter, Claim, ClaimKind, Span,
@@ -21,6 +23,7 @@ pub(super) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let outline = reading.outline;
     let cover = reading.ledger.cover();
     let mut contexts = unit::Contexts::new(outline);
+    let mut places = HashMap::new();
     for unit in units(outline) {
         if unit.form == "heading" || cover.knows(unit.span) {
             continue;
@@ -36,7 +39,7 @@ pub(super) fn read(reading: &mut Reading<'_>, system: &mut System) {
         };
         let form = if unit.fence.is_some() { "line" } else { unit.form };
         for variable in found {
-            push(reading, system, variable, form);
+            push(reading, system, &mut places, variable, form);
         }
     }
 }
@@ -198,7 +201,13 @@ fn item(unit: &Unit<'_>) -> Option<Variable> {
     Some(found)
 }
 
-fn push(reading: &mut Reading<'_>, system: &mut System, variable: Variable, form: &'static str) {
+fn push(
+    reading: &mut Reading<'_>,
+    system: &mut System,
+    places: &mut HashMap<String, usize>,
+    variable: Variable,
+    form: &'static str,
+) {
     let need = if variable.required { "required" } else { "optional" };
     let claim = Claim::new(
         ClaimKind::Variable,
@@ -207,14 +216,17 @@ fn push(reading: &mut Reading<'_>, system: &mut System, variable: Variable, form
     )
     .about(format!("variable:{}", variable.name));
     reading.ledger.bind(variable.span, form, claim);
-    let known = system.delivery.variables.iter_mut().find(|known| known.name == variable.name);
-    match known {
+    let known = places.get(&variable.name).copied();
+    match known.and_then(|at| system.delivery.variables.get_mut(at)) {
         Some(known) => {
             known.required |= variable.required && known.default.is_none();
             known.purpose = known.purpose.take().or(variable.purpose);
             known.example = known.example.take().or(variable.example);
             known.default = known.default.take().or(variable.default);
         }
-        None => system.delivery.variables.push(variable),
+        None => {
+            places.insert(variable.name.clone(), system.delivery.variables.len());
+            system.delivery.variables.push(variable);
+        }
     }
 }

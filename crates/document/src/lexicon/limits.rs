@@ -38,7 +38,8 @@ pub(super) fn read(
     let names = |text: &str| text.contains("rate limit") || text.contains("throttl");
     let limited = names(&label)
         || context.iter().take(3).any(|words| names(words))
-        || (names(&unit.text().to_lowercase()) && unit.cells.is_empty());
+        || (names(&unit.text().to_lowercase()) && unit.cells.is_empty())
+        || limits_sign_in(&label, context);
     let elsewhere = context.iter().any(|words| ELSEWHERE.iter().any(|other| words.contains(other)));
     if !limited
         || elsewhere
@@ -67,6 +68,16 @@ pub(super) fn read(
         bind(reading, system, unit, rate, &words, scope);
     }
     any
+}
+
+/// `Auth endpoints: 5 requests/minute` under a heading of the security chapter.
+fn limits_sign_in(label: &str, context: &[String]) -> bool {
+    const ENDPOINTS: &[&str] =
+        &["auth endpoint", "authentication endpoint", "auth route", "login endpoint"];
+    let is_secure = context.iter().take(3).any(|words| {
+        ["security", "authentication", "protection"].iter().any(|word| words.contains(word))
+    });
+    is_secure && ENDPOINTS.iter().any(|endpoints| label.contains(endpoints))
 }
 
 /// The role of a row whose column says that it holds one.

@@ -117,6 +117,9 @@ fn reading(piece: &str, roles: &[String]) -> Option<Reading> {
     if lower.starts_with("bearer ") || lower.starts_with("jwt ") || lower.ends_with(" token") {
         return Some(Reading::Authenticated);
     }
+    if is_scheme(lower) {
+        return Some(Reading::Authenticated);
+    }
     if OWNER.contains(&lower) {
         return Some(Reading::Who(Who::Owner));
     }
@@ -142,6 +145,17 @@ fn reading(piece: &str, roles: &[String]) -> Option<Reading> {
         && piece.chars().all(|c| c.is_alphanumeric() || "_-.: ".contains(c))
         && !STOP_WORDS.iter().any(|word| lower.split_whitespace().any(|part| part == *word));
     is_role.then(|| role(piece))
+}
+
+/// Usual names of OpenAPI's security schemes, which say how one signs in, not who may.
+fn is_scheme(lower: &str) -> bool {
+    let bare: String = lower.chars().filter(|c| c.is_alphanumeric()).collect();
+    let stem = bare.strip_suffix("auth").unwrap_or(&bare);
+    let is_way = matches!(
+        stem,
+        "bearer" | "basic" | "cookie" | "apikey" | "jwt" | "token" | "jwtbearer" | "bearertoken"
+    );
+    is_way || matches!(bare.as_str(), "oauth" | "oauth2" | "oidc" | "openid" | "openidconnect")
 }
 
 /// The words of `piece` that `rest` is the lower-case form of.

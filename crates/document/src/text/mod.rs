@@ -5,7 +5,11 @@ mod fences;
 mod headings;
 mod holes;
 
-use crate::{Diagnostic, Span, codes, compile::Reading, outline::NESTING_MAX};
+use crate::{
+    Diagnostic, Span, codes,
+    compile::Reading,
+    outline::{NESTING_MAX, NODES_MAX, TEXT_BYTES_MAX},
+};
 
 /// Reports defects of the text and classes placeholders before any chapter is read.
 pub(crate) fn read(reading: &mut Reading<'_>) {
@@ -34,6 +38,20 @@ fn encoding(reading: &mut Reading<'_>) {
 }
 
 fn limits(reading: &mut Reading<'_>) {
+    for &beyond in reading.outline.beyond.iter().take(1) {
+        let first_line = reading.sources.text(beyond).lines().next().unwrap_or("").len();
+        let start = beyond.start as usize;
+        let span = Span::new(beyond.file, start, start + first_line.min(80));
+        let message = format!(
+            "the text has more than {NODES_MAX} lines, items and rows, or more than \
+             {TEXT_BYTES_MAX} bytes"
+        );
+        reading.diagnostics.push(
+            Diagnostic::new(&codes::T009, span, message)
+                .label("left out from here on")
+                .help("to have all of it read, move generated tables and data out of the document"),
+        );
+    }
     // One message for all of them: they come from the same slip or the same malice.
     let Some((&first, rest)) = reading.outline.cut.split_first() else { return };
     let first_line = reading.sources.text(first).lines().next().unwrap_or("").len();

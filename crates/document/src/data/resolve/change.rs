@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{Entry, Names, table::is_template_name};
 use crate::{
     Diagnostic, Level,
+    codes::T009,
     data::{
         codes,
         draft::{Change, ChangeAction, DraftColumn, Parts, Remark},
@@ -64,7 +65,7 @@ fn change_table(entry: &mut Entry, action: ChangeAction, diagnostics: &mut Vec<D
     let table = entry.draft.name.name.clone();
     let parts = &mut entry.draft.parts;
     match action {
-        ChangeAction::Add(added) => add(parts, added),
+        ChangeAction::Add(added) => add(parts, added, &table, diagnostics),
         ChangeAction::Rename(new) => entry.draft.name = new,
         ChangeAction::DropColumn(name) => {
             parts.columns.retain(|column| column.column.name != name.name);
@@ -110,8 +111,16 @@ fn find<'p>(
     found
 }
 
-fn add(parts: &mut Parts, added: Parts) {
+fn add(parts: &mut Parts, added: Parts, table: &str, diagnostics: &mut Vec<Diagnostic>) {
     for column in added.columns {
+        if parts.columns.len() >= COLUMNS_MAX {
+            let message = format!("table `{table}` has more than {COLUMNS_MAX} columns");
+            if diagnostics.last().is_none_or(|last| last.message != message) {
+                let told = Diagnostic::new(&T009, column.column.span, message);
+                diagnostics.push(told.label("left out from here on"));
+            }
+            break;
+        }
         // `ADD COLUMN IF NOT EXISTS` beside a table that was brought up to date.
         if parts.columns.iter().all(|own| own.column.name != column.column.name) {
             parts.columns.push(column);
@@ -124,6 +133,9 @@ fn add(parts: &mut Parts, added: Parts) {
     parts.indexes.extend(added.indexes);
     parts.has_holes |= added.has_holes;
 }
+
+/// A table gets so many columns by changes at most.
+const COLUMNS_MAX: usize = 2000;
 
 /// What hangs on a dropped column goes with it.
 fn forget_column(parts: &mut Parts, name: &str) {
