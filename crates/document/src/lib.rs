@@ -10,6 +10,7 @@ pub mod diagnostic;
 mod escape;
 pub mod expression;
 mod heading;
+pub mod inline;
 pub mod json;
 pub mod lexicon;
 pub mod outline;

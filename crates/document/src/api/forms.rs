@@ -29,10 +29,10 @@ pub(super) fn plainer(
     found.extend(verb_within(tables, method, segments));
     found.extend(two_words(tables, method, segments).map(|path| (method, path)));
     found.extend(my_within(tables, segments).map(|path| (method, path)));
-    if let [Segment::Word("auth"), rest @ ..] = segments {
-        if matches!(rest.first(), Some(Segment::Word(word)) if tables.find(word).is_some()) {
-            found.push((method, path_of(rest)));
-        }
+    if let [Segment::Word("auth"), rest @ ..] = segments
+        && matches!(rest.first(), Some(Segment::Word(word)) if tables.find(word).is_some())
+    {
+        found.push((method, path_of(rest)));
     }
     found.extend(last_word(tables, segments).map(|path| (method, path)));
     found
