@@ -265,18 +265,58 @@ fn parse_array_text(element: &Kind, text: &str) -> Result<Value, String> {
             _ => Err("must be an array".to_owned()),
         };
     }
+    let items = match text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        Some(inner) => array_literal_items(inner),
+        None => {
+            text.split(',').filter(|_| !text.is_empty()).map(|item| item.trim().into()).collect()
+        }
+    };
     let mut json = vec![b'['];
-    for (place, item) in text.split(',').enumerate().filter(|_| !text.is_empty()) {
+    for (place, item) in items.iter().enumerate() {
         if place > 0 {
             json.push(b',');
         }
         element
-            .parse_text(item.trim())
+            .parse_text(item)
             .map_err(|message| format!("item {} {message}", place + 1))?
             .write_json(&mut json);
     }
     json.push(b']');
     Ok(Value::Json(String::from_utf8_lossy(&json).into_owned()))
+}
+
+/// The items of a PostgreSQL array literal, without its braces: `a, "b, c"`. A backslash takes
+/// the next character as it stands, inside quotes and outside.
+fn array_literal_items(inner: &str) -> Vec<String> {
+    let mut items = Vec::new();
+    let mut item = String::new();
+    let (mut is_inside, mut has_quotes) = (false, false);
+    let mut characters = inner.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => item.extend(characters.next()),
+            '"' => (is_inside, has_quotes) = (!is_inside, true),
+            ',' if !is_inside => {
+                items.push(finished_item(std::mem::take(&mut item), has_quotes));
+                has_quotes = false;
+            }
+            _ if is_inside || !character.is_whitespace() => item.push(character),
+            _ if item.is_empty() || has_quotes => {}
+            _ => item.push(character),
+        }
+    }
+    if !item.is_empty() || has_quotes || !items.is_empty() {
+        items.push(finished_item(item, has_quotes));
+    }
+    items
+}
+
+/// Without the spaces behind it, unless quotes hold them.
+fn finished_item(mut item: String, has_quotes: bool) -> String {
+    if !has_quotes {
+        item.truncate(item.trim_end().len());
+    }
+    item
 }
 
 /// PostgreSQL's JSON cannot hold the NUL character either.

@@ -108,6 +108,21 @@ fn moments_are_shown_in_utc_with_microseconds() {
 }
 
 #[test]
+fn lists_are_read_from_postgresqls_literals_too() {
+    let texts = list(Kind::Text { length_max: None });
+    for (literal, expected) in [
+        ("{}", "[]"),
+        ("{red, green }", r#"["red","green"]"#),
+        (r#"{"a, b","say \"so\"",""}"#, r#"["a, b","say \"so\"",""]"#),
+        ("red,green", r#"["red","green"]"#),
+        (r#"["red"]"#, r#"["red"]"#),
+    ] {
+        assert_eq!(texts.parse_text(literal), Ok(Value::Json(expected.to_owned())), "{literal}");
+    }
+    assert!(list(SMALL).parse_text("{1,x}").is_err());
+}
+
+#[test]
 fn days_times_and_lengths_of_time() {
     check(&Kind::Date, json!("2024-02-29"), "\"2024-02-29\"");
     refused(&Kind::Date, json!("2023-02-29"), "must be a day such as 2026-11-20");

@@ -67,12 +67,11 @@ fn add(known: &mut Merged, draft: Draft, diagnostics: &mut Vec<Diagnostic>) {
         (Some(left), Some(right)) if denies(left, right) => {
             diagnostics.push(disagreement(first.method, &first.path, left, right));
         }
-        (Some(left), Some(right)) if left.who == [Who::Authenticated] => {
-            let narrower = right.clone();
-            first.callers = Some(narrower);
-        }
         (None, Some(callers)) => first.callers = Some(callers.clone()),
         _ => {}
+    }
+    if let (Some(known), Some(other)) = (&mut first.callers, &draft.callers) {
+        known.narrow(other);
     }
     if first.summary.is_none() {
         first.summary.clone_from(&draft.summary);

@@ -97,6 +97,16 @@ pub struct Callers {
     pub span: Span,
 }
 
+impl Callers {
+    /// Takes the words of another place where they say more than that callers are signed in: a
+    /// bare "signed in" is then a condition on all of them and opens nothing by itself.
+    pub(crate) fn narrow(&mut self, other: &Callers) {
+        if self.who == [Who::Authenticated] && !other.who.contains(&Who::Public) {
+            self.clone_from(other);
+        }
+    }
+}
+
 /// What is done to rows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "action")]

@@ -87,7 +87,10 @@ fn lists(
     permissions.extend(yaml_roles::read(reading, book, &nouns));
     for (index, callers) in said.callers {
         if let Some(endpoint) = system.api.endpoints.get_mut(index) {
-            endpoint.callers.get_or_insert(callers);
+            match &mut endpoint.callers {
+                Some(known) => known.narrow(&callers),
+                None => endpoint.callers = Some(callers),
+            }
         }
     }
     permissions

@@ -142,6 +142,27 @@ fn mine(column: &str) -> Expression {
 }
 
 #[test]
+fn a_cell_of_a_role_table_says_more_than_that_callers_are_signed_in() {
+    let mut system = shop();
+    let mut read = endpoint("GET /orders/{id}", "orders", Operation::Get, "Bearer token");
+    read.callers = Some(Callers {
+        who: vec![Who::Authenticated],
+        text: "bearerAuth".to_owned(),
+        span: Span::default(),
+    });
+    system.api.endpoints = vec![read];
+    let text = "## Access\n\n| Endpoint | customer | admin |\n|---|---|---|\n\
+                | GET /orders/{id} | Own | ✅ |\n";
+    let (system, _) = secured(text, system);
+    let found = grants(&system, "orders", &Action::Read);
+    assert!(!found.is_empty());
+    for grant in found {
+        let is_open = grant.who == Who::Authenticated && grant.condition.is_none();
+        assert!(!is_open, "{grant:?}");
+    }
+}
+
+#[test]
 fn users_are_found_by_login_and_password() {
     let (system, _) = secured("", shop());
     let expected = Identity::Table {
