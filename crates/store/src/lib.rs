@@ -4,6 +4,7 @@
 //! Knows nothing of documents, HTTP or who asks: a rule about access arrives as one more condition.
 
 mod catalog;
+mod change;
 mod decimal;
 pub mod error;
 pub mod expression;

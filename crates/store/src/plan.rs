@@ -29,6 +29,9 @@ pub struct Step {
     pub class: Class,
     /// Rows touched, as probed.
     pub rows: Option<u64>,
+    /// What it locks while it runs, and for how long: `ACCESS EXCLUSIVE on users, brief`. Empty
+    /// where the store has one writer only.
+    pub locks: Vec<String>,
     /// What blocks it and what would permit it.
     pub needs: Option<String>,
 }

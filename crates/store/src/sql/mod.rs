@@ -128,6 +128,16 @@ pub(crate) fn write_identifier(name: &str, out: &mut String) {
     out.push('"');
 }
 
+/// Names in quotes with commas between.
+pub(crate) fn write_names(names: &[String], sql: &mut String) {
+    for (place, name) in names.iter().enumerate() {
+        if place > 0 {
+            sql.push_str(", ");
+        }
+        write_identifier(name, sql);
+    }
+}
+
 /// Text in single quotes.
 pub(crate) fn write_text_literal(text: &str, out: &mut String) {
     out.push('\'');

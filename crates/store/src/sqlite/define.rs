@@ -3,8 +3,9 @@
 use crate::{
     Kind,
     catalog::Catalog,
+    change::lineage::is_kept_alike,
     schema::{Column, Default, ForeignKey, Index, ReferentialAction, Table, UniqueKey, View},
-    sql::{Dialect, SqlWriter, Unsupported, write_identifier, write_text_literal},
+    sql::{Dialect, SqlWriter, Unsupported, write_identifier, write_names, write_text_literal},
 };
 
 /// Digits of a decimal number that survive a double.
@@ -73,11 +74,6 @@ fn kind_check(column: &Column) -> Option<String> {
         Kind::Array { .. } => Some(format!("json_valid({name}) AND json_type({name}) = 'array'")),
         _ => None,
     }
-}
-
-/// The condition that rows of `column` must meet for its kind, if there is one.
-pub(super) fn fits(column: &Column) -> Option<String> {
-    kind_check(column)
 }
 
 fn kind_check_name(table: &str, column: &str) -> String {
@@ -279,16 +275,6 @@ pub(super) fn create_index(
     Ok(sql)
 }
 
-/// Names in quotes with commas between.
-pub(super) fn write_names(names: &[String], sql: &mut String) {
-    for (place, name) in names.iter().enumerate() {
-        if place > 0 {
-            sql.push_str(", ");
-        }
-        write_identifier(name, sql);
-    }
-}
-
 fn write_action(before: &str, action: ReferentialAction, sql: &mut String) {
     let words = match action {
         ReferentialAction::NoAction => return,
@@ -315,4 +301,32 @@ pub(super) fn drop_view(name: &str) -> String {
     let mut sql = String::from("DROP VIEW IF EXISTS ");
     write_identifier(name, &mut sql);
     sql
+}
+
+/// A column's value in another kind.
+pub(super) fn converted(column: &str, from: &Kind, to: &Kind) -> String {
+    let mut sql = String::new();
+    if from == to || is_kept_alike(from, to) {
+        write_identifier(column, &mut sql);
+        return sql;
+    }
+    sql.push_str("convert_kind(");
+    for kind in [from, to] {
+        write_text_literal(&serde_json::to_string(kind).unwrap_or_default(), &mut sql);
+        sql.push_str(", ");
+    }
+    write_identifier(column, &mut sql);
+    sql.push(')');
+    sql
+}
+
+/// The condition under which a value of `column`, which was of kind `from`, does not fit.
+pub(super) fn misfit(former: &str, from: &Kind, column: &Column) -> String {
+    let value = converted(former, from, &column.kind);
+    if is_kept_alike(from, &column.kind) {
+        let as_former = Column { name: former.to_owned(), ..column.clone() };
+        let fits = kind_check(&as_former).unwrap_or_else(|| "TRUE".to_owned());
+        return format!("NOT ({fits})");
+    }
+    format!("{value} IS NULL")
 }

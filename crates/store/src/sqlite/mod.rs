@@ -2,15 +2,12 @@
 
 mod bind;
 mod change;
-mod compare;
 mod connection;
 mod define;
-mod drift;
 mod fault;
 mod functions;
+mod ground;
 mod ledger;
-mod lineage;
-mod measure;
 mod pool;
 mod probe;
 mod query;

@@ -4,23 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
-use super::{
-    define,
-    lineage::{Lineage, Source},
-};
+use super::define;
 use crate::{
     Kind,
     catalog::Catalog,
-    schema::{Column, Default, ForeignKey, Schema, Table},
-    sql::{Unsupported, write_identifier},
+    change::{self, Finding, TableChange},
+    schema::{Column, Default, ForeignKey, Schema, Table, View},
+    sql::{Unsupported, write_identifier, write_names},
 };
 
 /// Begins the names of tables that are being rebuilt.
 const NEW: &str = "_vitruvius_new_";
 
 /// Statements by stage: all copies are made before anything is dropped, so that names may swap.
-#[derive(Debug, Default)]
-pub(super) struct Script {
+pub(super) struct Script<'c> {
+    connection: &'c Connection,
     drop_views: Vec<String>,
     copy: Vec<String>,
     drop: Vec<String>,
@@ -32,7 +30,22 @@ pub(super) struct Script {
     pub(super) is_rebuilding: bool,
 }
 
-impl Script {
+impl<'c> Script<'c> {
+    /// Nothing yet, for the file behind `connection`.
+    pub(super) fn on(connection: &'c Connection) -> Self {
+        Self {
+            connection,
+            drop_views: Vec::new(),
+            copy: Vec::new(),
+            drop: Vec::new(),
+            rename: Vec::new(),
+            create: Vec::new(),
+            indexes: Vec::new(),
+            create_views: Vec::new(),
+            is_rebuilding: false,
+        }
+    }
+
     /// All statements in order.
     pub(super) fn statements(&self) -> impl Iterator<Item = &String> {
         [
@@ -52,47 +65,25 @@ impl Script {
         self.statements().next().is_none()
     }
 
-    /// A table that is not there yet.
-    pub(super) fn create(
-        &mut self,
-        table: &Table,
-        schema: &Schema,
-        catalog: &Catalog,
-    ) -> Result<Vec<String>, Unsupported> {
-        let defers = |key: &ForeignKey| is_cyclic(schema, &table.name, key);
-        let mut sql = vec![define::create_table(table, &table.name, catalog, defers)?];
-        self.create.extend(sql.iter().cloned());
-        let indexes: Vec<String> = index_definitions(table, catalog)?.into_values().collect();
-        self.indexes.extend(indexes.iter().cloned());
-        sql.extend(indexes);
-        Ok(sql)
-    }
-
     /// Turns what is there into what is wished for, with as little work as it takes.
-    pub(super) fn change(
-        &mut self,
-        connection: &Connection,
-        lineage: &Lineage,
-        source: &Source,
-        schemas: (&Schema, &Schema),
-        catalog: &Catalog,
-    ) -> Result<Vec<String>, String> {
+    fn change_table(&mut self, change: TableChange<'_>) -> Result<Vec<String>, String> {
+        let TableChange { lineage, source, was, will_be, catalog } = change;
         let (old, new) = (&source.physical.table, &lineage.target.table);
         let words = |unsupported: Unsupported| unsupported.0;
         let old_catalog = Catalog::of(&Schema { tables: vec![old.clone()], ..Schema::default() });
-        let was = Shape::of(old, schemas.0, &old_catalog).map_err(words)?;
-        let is = Shape::of(new, schemas.1, catalog).map_err(words)?;
+        let shape = Shape::of(old, was, &old_catalog).map_err(words)?;
+        let next = Shape::of(new, will_be, catalog).map_err(words)?;
         let is_renamed =
             source.name != new.name || !source.former.is_empty() || source.refers_to_renamed;
         let added: Vec<&Column> =
             new.columns.iter().filter(|column| old.column(&column.name).is_none()).collect();
         let is_extended = !is_renamed
-            && was.rest == is.rest
-            && was.columns.iter().all(|(name, text)| is.columns.get(name) == Some(text))
+            && shape.rest == next.rest
+            && shape.columns.iter().all(|(name, text)| next.columns.get(name) == Some(text))
             && added.iter().all(|column| is_simple(column));
         let indexes = index_definitions(new, catalog).map_err(words)?;
         if !is_extended {
-            return self.rebuild(connection, lineage, source, schemas.1, catalog, indexes);
+            return self.rebuild(change, indexes);
         }
         let mut sql = Vec::new();
         for column in added {
@@ -103,20 +94,19 @@ impl Script {
             sql.push(text);
         }
         self.create.extend(sql.iter().cloned());
-        let changed = self.change_indexes(connection, old, &old_catalog, indexes)?;
+        let changed = self.change_indexes(old, &old_catalog, indexes)?;
         sql.extend(changed);
         Ok(sql)
     }
 
     fn change_indexes(
         &mut self,
-        connection: &Connection,
         old: &Table,
         old_catalog: &Catalog,
         indexes: BTreeMap<String, String>,
     ) -> Result<Vec<String>, String> {
         let was = index_definitions(old, old_catalog).map_err(|unsupported| unsupported.0)?;
-        let there = own_objects(connection, &old.name)
+        let there = own_objects(self.connection, &old.name)
             .map_err(|error| error.to_string())?
             .into_keys()
             .collect::<BTreeSet<_>>();
@@ -140,13 +130,10 @@ impl Script {
 
     fn rebuild(
         &mut self,
-        connection: &Connection,
-        lineage: &Lineage,
-        source: &Source,
-        schema: &Schema,
-        catalog: &Catalog,
+        change: TableChange<'_>,
         indexes: BTreeMap<String, String>,
     ) -> Result<Vec<String>, String> {
+        let TableChange { lineage, source, will_be: schema, catalog, .. } = change;
         let table = &lineage.target.table;
         let temporary = format!("{NEW}{}", table.name);
         let defers = |key: &ForeignKey| is_cyclic(schema, &table.name, key);
@@ -155,7 +142,7 @@ impl Script {
         let mut copy = String::from("INSERT INTO ");
         write_identifier(&temporary, &mut copy);
         copy.push_str(" (");
-        define::write_names(&lineage.copied, &mut copy);
+        write_names(&lineage.copied, &mut copy);
         copy.push_str(") ");
         copy.push_str(&lineage.projection);
         let mut drop = String::from("DROP TABLE ");
@@ -176,7 +163,8 @@ impl Script {
         self.rename.push(rename);
         // Indexes and triggers that somebody made by hand go along.
         let known = index_names(&source.physical.table);
-        let foreign = own_objects(connection, &source.name).map_err(|error| error.to_string())?;
+        let foreign =
+            own_objects(self.connection, &source.name).map_err(|error| error.to_string())?;
         let foreign = foreign.into_iter().filter(|(name, _)| !known.contains(name));
         let indexes: Vec<String> =
             indexes.into_values().chain(foreign.map(|(_, sql)| sql)).collect();
@@ -185,8 +173,41 @@ impl Script {
         self.is_rebuilding = true;
         Ok(sql)
     }
+}
 
-    pub(super) fn drop_table(&mut self, name: &str) -> Vec<String> {
+impl change::Script for Script<'_> {
+    fn create(
+        &mut self,
+        table: &Table,
+        schema: &Schema,
+        catalog: &Catalog,
+    ) -> Result<Vec<String>, Unsupported> {
+        let defers = |key: &ForeignKey| is_cyclic(schema, &table.name, key);
+        let mut sql = vec![define::create_table(table, &table.name, catalog, defers)?];
+        self.create.extend(sql.iter().cloned());
+        let indexes: Vec<String> = index_definitions(table, catalog)?.into_values().collect();
+        self.indexes.extend(indexes.iter().cloned());
+        sql.extend(indexes);
+        Ok(sql)
+    }
+
+    /// One statement may serve several steps of a table: they stand with the last.
+    fn change(
+        &mut self,
+        change: TableChange<'_>,
+        findings: &mut [Finding],
+    ) -> Result<Vec<String>, String> {
+        let sql = self.change_table(change)?;
+        match findings.last_mut() {
+            Some(last) => {
+                last.step.sql = sql;
+                Ok(Vec::new())
+            }
+            None => Ok(sql),
+        }
+    }
+
+    fn drop_table(&mut self, name: &str) -> Vec<String> {
         let mut sql = String::from("DROP TABLE ");
         write_identifier(name, &mut sql);
         self.drop.push(sql.clone());
@@ -194,9 +215,18 @@ impl Script {
         vec![sql]
     }
 
-    pub(super) fn views(&mut self, drop: Vec<String>, create: Vec<String>) {
-        self.drop_views = drop;
-        self.create_views = create;
+    fn view(&mut self, view: &View) -> Vec<String> {
+        vec![define::create_view(view)]
+    }
+
+    fn drop_view(&mut self, name: &str) -> Vec<String> {
+        vec![define::drop_view(name)]
+    }
+
+    /// Views are made anew whenever anything changes: they hold nothing.
+    fn renew_views(&mut self, are: &[View], will_be: &[View]) {
+        self.drop_views = are.iter().map(|view| define::drop_view(&view.name)).collect();
+        self.create_views = will_be.iter().map(define::create_view).collect();
     }
 }
 

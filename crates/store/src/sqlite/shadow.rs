@@ -6,20 +6,10 @@ use rusqlite::Connection;
 use super::{connection, define, translate};
 use crate::{
     catalog::Catalog,
+    change::NotServed,
     schema::{Schema, Table},
     sql::Unsupported,
 };
-
-/// Something declared that is not served.
-#[derive(Debug, Clone)]
-pub(super) struct NotServed {
-    /// In words: `view active_books`.
-    pub(super) what: String,
-    pub(super) why: String,
-    pub(super) origin: String,
-    /// True where nothing can go on without it.
-    pub(super) is_fatal: bool,
-}
 
 /// `schema` without what SQLite refuses, and what that is. Views come back translated.
 pub(super) fn refine(schema: &Schema) -> rusqlite::Result<(Schema, Vec<NotServed>)> {

@@ -105,6 +105,9 @@ pub(super) fn text(plan: &store::plan::Plan, with_sql: bool) -> String {
         );
         text.push_str(line.trim_end());
         text.push('\n');
+        for lock in &step.locks {
+            text.push_str(&format!("       lock: {lock}\n"));
+        }
         for line in step.needs.iter().flat_map(|needs| needs.lines()) {
             text.push_str(&format!("       {line}\n"));
         }

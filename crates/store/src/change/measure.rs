@@ -2,39 +2,40 @@
 
 use std::fmt::Write;
 
-use rusqlite::Connection;
+use super::Ground;
+use crate::{
+    StoreError,
+    schema::ForeignKey,
+    sql::{write_identifier, write_names},
+};
 
-use super::define::write_names;
-use crate::{schema::ForeignKey, sql::write_identifier};
-
-/// Counts on one connection.
-pub(super) struct Measure<'a>(pub(super) &'a Connection);
+/// Counts on one store, in words that every store understands.
+pub(crate) struct Measure<'a>(pub(crate) &'a dyn Ground);
 
 impl Measure<'_> {
-    fn count(&self, sql: &str) -> rusqlite::Result<u64> {
-        let count: i64 = self.0.query_row(sql, [], |row| row.get(0))?;
-        Ok(u64::try_from(count).unwrap_or(0))
+    fn count(&self, sql: &str) -> Result<u64, StoreError> {
+        self.0.count(sql)
     }
 
     /// All rows of a table.
-    pub(super) fn rows(&self, table: &str) -> rusqlite::Result<u64> {
+    pub(crate) fn rows(&self, table: &str) -> Result<u64, StoreError> {
         let mut sql = String::from("SELECT count(*) FROM ");
         write_identifier(table, &mut sql);
         self.count(&sql)
     }
 
     /// Values of a column that are not NULL.
-    pub(super) fn values(&self, table: &str, column: &str) -> rusqlite::Result<u64> {
-        self.where_present(table, column, "1")
+    pub(crate) fn values(&self, table: &str, column: &str) -> Result<u64, StoreError> {
+        self.where_present(table, column, "TRUE")
     }
 
     /// Values that are not NULL and fulfil a condition.
-    pub(super) fn where_present(
+    pub(crate) fn where_present(
         &self,
         table: &str,
         column: &str,
         condition: &str,
-    ) -> rusqlite::Result<u64> {
+    ) -> Result<u64, StoreError> {
         let mut sql = String::from("SELECT count(*) FROM ");
         write_identifier(table, &mut sql);
         sql.push_str(" WHERE ");
@@ -44,12 +45,13 @@ impl Measure<'_> {
     }
 
     /// Rows against a check; none where it cannot be told before the change.
-    pub(super) fn broken(&self, projection: &str, condition: &str) -> Option<u64> {
-        self.count(&format!("SELECT count(*) FROM ({projection}) WHERE NOT ({condition})")).ok()
+    pub(crate) fn broken(&self, projection: &str, condition: &str) -> Option<u64> {
+        self.count(&format!("SELECT count(*) FROM ({projection}) AS there WHERE NOT ({condition})"))
+            .ok()
     }
 
     /// Rows whose key another row has too.
-    pub(super) fn duplicates(
+    pub(crate) fn duplicates(
         &self,
         projection: &str,
         columns: &[String],
@@ -66,29 +68,30 @@ impl Measure<'_> {
             sql.push_str(" IS NOT NULL");
             sql
         });
-        let condition = condition.unwrap_or("1");
+        let condition = condition.unwrap_or("TRUE");
         self.count(&format!(
-            "SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM ({projection}) \
-             WHERE ({condition}){present} GROUP BY {names} HAVING count(*) > 1)"
+            "SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM (SELECT count(*) AS n \
+             FROM ({projection}) AS there WHERE ({condition}){present} GROUP BY {names} \
+             HAVING count(*) > 1) AS twice"
         ))
         .ok()
     }
 
     /// Rows that refer to nothing. Without a parent that is there all that refer do.
-    pub(super) fn orphans(
+    pub(crate) fn orphans(
         &self,
         projection: &str,
         key: &ForeignKey,
         parent: Option<&str>,
     ) -> Option<u64> {
-        let mut sql = format!("SELECT count(*) FROM ({projection}) AS child WHERE 1");
+        let mut sql = format!("SELECT count(*) FROM ({projection}) AS child WHERE TRUE");
         for column in &key.columns {
             sql.push_str(" AND child.");
             write_identifier(column, &mut sql);
             sql.push_str(" IS NOT NULL");
         }
         if let Some(parent) = parent {
-            let _ = write!(sql, " AND NOT EXISTS (SELECT 1 FROM ({parent}) AS parent WHERE 1");
+            let _ = write!(sql, " AND NOT EXISTS (SELECT 1 FROM ({parent}) AS parent WHERE TRUE");
             for (column, referred) in key.columns.iter().zip(&key.referred) {
                 sql.push_str(" AND parent.");
                 write_identifier(referred, &mut sql);
@@ -102,7 +105,7 @@ impl Measure<'_> {
 }
 
 /// A count with separators: `1,204`.
-pub(super) fn counted(count: u64) -> String {
+pub(crate) fn counted(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

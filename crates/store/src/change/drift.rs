@@ -1,24 +1,26 @@
-//! What was changed in the file from outside since the last apply: reported, never overwritten.
+//! What was changed in the database from outside since the last apply: reported, never overwritten.
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
-
-use super::{ledger::Snapshot, measure::counted};
+use super::{
+    Change, Finding, Ground,
+    ledger::Snapshot,
+    measure::{Measure, counted},
+};
 use crate::{
-    Kind,
+    StoreError,
     plan::{Class, Step},
-    schema::{Column, Schema, Table},
+    schema::{Schema, Table},
 };
 
 /// Steps that say what drifted. Columns that were added from outside are taken into the snapshot,
 /// as columns that are kept.
-pub(super) fn look(
-    connection: &Connection,
+pub(crate) fn look(
+    ground: &dyn Ground,
     snapshot: &mut Snapshot,
     wished: &Schema,
     actual: &BTreeMap<String, String>,
-) -> rusqlite::Result<Vec<Step>> {
+) -> Result<Vec<Finding>, StoreError> {
     let mut steps = Vec::new();
     for physical in &mut snapshot.tables {
         let name = physical.table.name.clone();
@@ -33,10 +35,10 @@ pub(super) fn look(
         if snapshot.objects.get(&name) == Some(now) {
             continue;
         }
-        match added_columns(connection, &physical.table)? {
+        match ground.added_columns(&physical.table)? {
             Some(added) if !added.is_empty() => {
                 for column in added {
-                    let rows = counted(super::measure::Measure(connection).rows(&name)?);
+                    let rows = counted(Measure(ground).rows(&name)?);
                     let summary = format!(
                         "kept: column {name}.{} was added from outside; it stays ({rows} rows)",
                         column.name
@@ -67,45 +69,7 @@ pub(super) fn look(
     Ok(steps)
 }
 
-fn step(class: Class, summary: String, table: &Table, needs: Option<String>) -> Step {
-    Step { summary, sql: Vec::new(), origin: table.origin.clone(), class, rows: None, needs }
-}
-
-/// Columns that are there beyond the known ones, where nothing else changed that matters; none
-/// where a known one is gone or a new one would refuse our rows.
-fn added_columns(connection: &Connection, table: &Table) -> rusqlite::Result<Option<Vec<Column>>> {
-    let mut statement = connection
-        .prepare("SELECT name, type, \"notnull\", dflt_value FROM pragma_table_xinfo(?1)")?;
-    let found: Vec<(String, String, bool, Option<String>)> = statement
-        .query_map([&table.name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    let is_there = |name: &String| found.iter().any(|(own, ..)| own == name);
-    if !table.columns.iter().all(|column| is_there(&column.name)) {
-        return Ok(None);
-    }
-    let mut added = Vec::new();
-    for (name, storage, is_required, default) in found {
-        if table.column(&name).is_some() {
-            continue;
-        }
-        if is_required && default.is_none() {
-            return Ok(None);
-        }
-        let kind = match storage.to_ascii_uppercase().as_str() {
-            "INTEGER" | "INT" => Kind::Integer { bits: 64 },
-            "REAL" => Kind::Real { bits: 64 },
-            "BLOB" => Kind::Bytes,
-            _ => Kind::Text { length_max: None },
-        };
-        added.push(Column {
-            name,
-            kind,
-            nullable: true,
-            default: None,
-            generated: None,
-            renamed_from: None,
-            origin: String::new(),
-        });
-    }
-    Ok(Some(added))
+fn step(class: Class, summary: String, table: &Table, needs: Option<String>) -> Finding {
+    let step = Step { class, needs, ..Step::new(class, summary, &table.origin) };
+    Finding { step, change: Change::Words }
 }

@@ -1,52 +1,56 @@
 //! A table that is there beside the table that is wished for, as steps with what the data says.
 
 use super::{
-    define,
-    lineage::{Lineage, Source, converted, is_wider},
+    Change, Finding, Ground,
+    lineage::{Lineage, Source, is_kept_alike, is_wider},
     measure::{Measure, counted},
 };
 use crate::{
+    Kind, StoreError,
     catalog::Catalog,
     plan::{Class, Step},
     schema::{Column, Schema, Table},
-    sql::{Dialect, SqlWriter},
+    sql::SqlWriter,
 };
 
 /// What one comparison needs around it.
-pub(super) struct Comparison<'a> {
-    pub(super) wished: &'a Schema,
-    pub(super) catalog: &'a Catalog,
-    pub(super) lineages: &'a [Lineage],
-    pub(super) measure: Measure<'a>,
-    pub(super) steps: Vec<Step>,
+pub(crate) struct Comparison<'a> {
+    pub(crate) wished: &'a Schema,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) lineages: &'a [Lineage],
+    pub(crate) ground: &'a dyn Ground,
+    pub(crate) findings: Vec<Finding>,
 }
 
-impl Comparison<'_> {
+impl<'a> Comparison<'a> {
+    pub(crate) fn measure(&self) -> Measure<'a> {
+        Measure(self.ground)
+    }
+
     /// Adds a step that nothing stands against.
-    pub(super) fn step(&mut self, class: Class, summary: String, origin: &str) -> &mut Step {
-        let step = Step {
-            summary,
-            sql: Vec::new(),
-            origin: origin.to_owned(),
-            class,
-            rows: None,
-            needs: None,
-        };
-        let place = self.steps.len();
-        self.steps.push(step);
-        &mut self.steps[place]
+    pub(crate) fn step(
+        &mut self,
+        class: Class,
+        change: Change,
+        summary: String,
+        origin: &str,
+    ) -> &mut Step {
+        let place = self.findings.len();
+        self.findings.push(Finding { step: Step::new(class, summary, origin), change });
+        &mut self.findings[place].step
     }
 
     /// Adds a step that narrows: blocked where rows stand against it.
     fn narrowing(
         &mut self,
+        change: Change,
         summary: String,
         origin: &str,
         rows: u64,
         offending: Option<u64>,
         why: &str,
     ) {
-        let step = self.step(Class::Data, summary, origin);
+        let step = self.step(Class::Data, change, summary, origin);
         step.rows = Some(rows);
         if let Some(offending @ 1..) = offending {
             step.class = Class::Blocked;
@@ -60,15 +64,17 @@ impl Comparison<'_> {
     }
 
     /// All differences between a table and what it comes from.
-    pub(super) fn table(&mut self, lineage: &Lineage, source: &Source) -> rusqlite::Result<()> {
+    pub(crate) fn table(&mut self, lineage: &Lineage, source: &Source) -> Result<(), StoreError> {
         let (old, new) = (&source.physical.table, &lineage.target.table);
-        let rows = self.measure.rows(&source.name)?;
+        let rows = self.measure().rows(&source.name)?;
         if source.name != new.name {
             let summary = format!("~ table {} renamed to {}", source.name, new.name);
-            self.step(Class::Permitted, summary, &new.origin).rows = Some(rows);
+            self.step(Class::Permitted, Change::RenameTable, summary, &new.origin).rows =
+                Some(rows);
         }
         if source.physical.is_kept {
-            self.step(Class::Safe, format!("~ table {} is served again", new.name), &new.origin);
+            let summary = format!("~ table {} is served again", new.name);
+            self.step(Class::Safe, Change::Words, summary, &new.origin);
         }
         for column in &new.columns {
             let is_kept = lineage.target.kept_columns.contains(&column.name);
@@ -79,11 +85,12 @@ impl Comparison<'_> {
             }
         }
         for column in old.columns.iter().filter(|column| new.column(&column.name).is_none()) {
-            let values = self.measure.values(&source.name, former(source, &column.name))?;
+            let values = self.measure().values(&source.name, former(source, &column.name))?;
             let summary =
                 format!("- column {}.{} ({} values)", new.name, column.name, counted(values));
             let origin = self.drop_origin(&new.name, &source.name, &column.name);
-            self.step(Class::Permitted, summary, &origin).rows = Some(values);
+            let change = Change::DropColumn(column.name.clone());
+            self.step(Class::Permitted, change, summary, &origin).rows = Some(values);
         }
         self.constraints(lineage, source, rows)
     }
@@ -97,14 +104,20 @@ impl Comparison<'_> {
             .unwrap_or_default()
     }
 
-    fn added_column(&mut self, table: &Table, column: &Column, rows: u64) -> rusqlite::Result<()> {
+    fn added_column(
+        &mut self,
+        table: &Table,
+        column: &Column,
+        rows: u64,
+    ) -> Result<(), StoreError> {
         let nullness = if column.nullable { "NULL" } else { "NOT NULL" };
         let summary = format!("+ column {}.{} {} {nullness}", table.name, column.name, column.kind);
         let is_filled = column.nullable
             || column.default.is_some()
             || column.generated.is_some()
             || matches!(column.kind, crate::Kind::Serial { .. });
-        let step = self.step(Class::Safe, summary, &column.origin);
+        let change = Change::AddColumn(column.name.clone());
+        let step = self.step(Class::Safe, change, summary, &column.origin);
         step.rows = Some(rows);
         if !is_filled && rows > 0 {
             step.class = Class::Blocked;
@@ -123,12 +136,12 @@ impl Comparison<'_> {
         lineage: &Lineage,
         source: &Source,
         column: &Column,
-    ) -> rusqlite::Result<()> {
+    ) -> Result<(), StoreError> {
         if source.physical.kept_columns.contains(&column.name) {
             return Ok(());
         }
         let table = &lineage.target.table;
-        let values = self.measure.values(&source.name, former(source, &column.name))?;
+        let values = self.measure().values(&source.name, former(source, &column.name))?;
         let successor = table.columns.iter().find(|other| {
             source.physical.table.column(&other.name).is_none() && other.kind == column.kind
         });
@@ -136,7 +149,7 @@ impl Comparison<'_> {
         match successor {
             Some(successor) if values > 0 => {
                 let summary = format!("- column {name} ({} values)", counted(values));
-                let step = self.step(Class::Blocked, summary, &successor.origin);
+                let step = self.step(Class::Blocked, Change::Words, summary, &successor.origin);
                 step.rows = Some(values);
                 step.needs = Some(format!(
                     "a column `{new}` of the same type is new: to rename, write \
@@ -151,7 +164,8 @@ impl Comparison<'_> {
                     "kept: column {name} ({} values) stays in the database, out of the schema",
                     counted(values)
                 );
-                self.step(Class::Safe, summary, &table.origin).rows = Some(values);
+                let change = Change::KeepColumn(column.name.clone());
+                self.step(Class::Safe, change, summary, &table.origin).rows = Some(values);
             }
         }
         Ok(())
@@ -164,23 +178,28 @@ impl Comparison<'_> {
         old: &Column,
         new: &Column,
         rows: u64,
-    ) -> rusqlite::Result<()> {
+    ) -> Result<(), StoreError> {
         let name = format!("{}.{}", lineage.target.table.name, new.name);
         let former_name = former(source, &new.name);
         if former_name != new.name {
             let summary = format!("~ column {}.{former_name} renamed to {name}", source.name);
-            self.step(Class::Permitted, summary, &new.origin).rows = Some(rows);
+            let change = Change::RenameColumn(new.name.clone());
+            self.step(Class::Permitted, change, summary, &new.origin).rows = Some(rows);
         }
         if source.physical.kept_columns.contains(&new.name) {
-            self.step(Class::Safe, format!("~ column {name} is served again"), &new.origin);
+            let summary = format!("~ column {name} is served again");
+            let change = Change::ServeColumn(new.name.clone());
+            self.step(Class::Safe, change, summary, &new.origin);
         }
         if old.kind != new.kind {
             let summary = format!("~ column {name} {} → {}", old.kind, new.kind);
+            let change = Change::Kind(new.name.clone());
             if is_wider(&old.kind, &new.kind) {
-                self.step(Class::Safe, summary, &new.origin).rows = Some(rows);
+                self.step(Class::Safe, change, summary, &new.origin).rows = Some(rows);
             } else {
-                let (offending, why) = self.misfits(source, former_name, old, new)?;
-                self.narrowing(summary, &new.origin, rows, offending, &why);
+                let offending = self.ground.misfits(&source.name, former_name, &old.kind, new)?;
+                let why = misfit_words(&old.kind, &new.kind);
+                self.narrowing(change, summary, &new.origin, rows, Some(offending), &why);
             }
         }
         let is_required = |column: &Column, table: &Table| {
@@ -189,53 +208,28 @@ impl Comparison<'_> {
         let was = is_required(old, &source.physical.table);
         let is = is_required(new, &lineage.target.table);
         if was && !is {
-            self.step(Class::Safe, format!("~ column {name} NOT NULL → NULL"), &new.origin);
+            let summary = format!("~ column {name} NOT NULL → NULL");
+            self.step(Class::Safe, Change::Nullable(new.name.clone()), summary, &new.origin);
         } else if is && !was {
-            let values = self.measure.values(&source.name, former_name)?;
+            let values = self.measure().values(&source.name, former_name)?;
             let nulls = Some(rows.saturating_sub(values));
             let summary = format!("~ column {name} NULL → NOT NULL");
-            self.narrowing(summary, &new.origin, rows, nulls, "{has} no value");
+            let change = Change::Nullable(new.name.clone());
+            self.narrowing(change, summary, &new.origin, rows, nulls, "{has} no value");
         }
         if old.generated != new.generated {
-            self.step(Class::Data, format!("~ computation of {name}"), &new.origin).rows =
-                Some(rows);
+            let change = Change::Computation(new.name.clone());
+            let summary = format!("~ computation of {name}");
+            self.step(Class::Data, change, summary, &new.origin).rows = Some(rows);
         }
         let text = |table: &Table, column: &Column| {
-            define::default_text(table, column, self.catalog).ok().flatten()
+            self.ground.default_text(table, column, self.catalog).ok().flatten()
         };
         if text(&source.physical.table, old) != text(&lineage.target.table, new) {
-            self.step(Class::Safe, format!("~ default of {name}"), &new.origin);
+            let change = Change::Default(new.name.clone());
+            self.step(Class::Safe, change, format!("~ default of {name}"), &new.origin);
         }
         Ok(())
-    }
-
-    /// How many values do not fit the new kind, and in what way.
-    fn misfits(
-        &self,
-        source: &Source,
-        former_name: &str,
-        old: &Column,
-        new: &Column,
-    ) -> rusqlite::Result<(Option<u64>, String)> {
-        let as_old = Column { name: former_name.to_owned(), ..new.clone() };
-        let value = converted(former_name, &old.kind, &new.kind);
-        let (misfit, why) = if value.starts_with("convert_kind") {
-            (format!("{value} IS NULL"), format!("{{is}} not of type {}", new.kind))
-        } else {
-            let why = match &new.kind {
-                crate::Kind::Text { length_max: Some(length) } => {
-                    format!("{{is}} longer than {length} characters")
-                }
-                crate::Kind::Enum { values, .. } => {
-                    format!("{{is}} none of {}", values.join(", "))
-                }
-                kind => format!("{{is}} not of type {kind}"),
-            };
-            let fits = define::fits(&as_old).unwrap_or_else(|| "1".to_owned());
-            (format!("NOT ({fits})"), why)
-        };
-        let offending = self.measure.where_present(&source.name, former_name, &misfit)?;
-        Ok((Some(offending), why))
     }
 
     fn constraints(
@@ -243,12 +237,13 @@ impl Comparison<'_> {
         lineage: &Lineage,
         source: &Source,
         rows: u64,
-    ) -> rusqlite::Result<()> {
+    ) -> Result<(), StoreError> {
         let (old, new) = (&source.physical.table, &lineage.target.table);
         if old.primary_key != new.primary_key {
             let summary = format!("~ primary key of {} ({})", new.name, new.primary_key.join(", "));
-            let twice = self.measure.duplicates(&lineage.projection, &new.primary_key, None);
-            self.narrowing(summary, &new.origin, rows, twice, "{has} a key that occurs twice");
+            let twice = self.measure().duplicates(&lineage.projection, &new.primary_key, None);
+            let why = "{has} a key that occurs twice";
+            self.narrowing(Change::PrimaryKey, summary, &new.origin, rows, twice, why);
         }
         let text = |table: &Table, condition| self.condition_text(table, condition);
         let mut changes = Vec::new();
@@ -256,16 +251,19 @@ impl Comparison<'_> {
             let own = old.checks.iter().find(|own| own.name == check.name);
             let now = text(new, &check.condition);
             if own.and_then(|own| text(old, &own.condition)) != now {
-                let broken = now.and_then(|now| self.measure.broken(&lineage.projection, &now));
-                changes.push((format!("+ check {}", check.name), &check.origin, broken));
+                let broken = now.and_then(|now| self.measure().broken(&lineage.projection, &now));
+                changes.push((check, broken));
             }
         }
-        for (summary, origin, broken) in changes {
-            self.narrowing(summary, origin, rows, broken, "{is} against it");
+        for (check, broken) in changes {
+            let change = Change::AddCheck(check.name.clone());
+            let summary = format!("+ check {}", check.name);
+            self.narrowing(change, summary, &check.origin, rows, broken, "{is} against it");
         }
         for check in old.checks.iter().filter(|it| new.checks.iter().all(|own| own.name != it.name))
         {
-            self.step(Class::Safe, format!("- check {}", check.name), &new.origin);
+            let change = Change::DropCheck(check.name.clone());
+            self.step(Class::Safe, change, format!("- check {}", check.name), &new.origin);
         }
         self.foreign_keys(lineage, source, rows);
         self.indexes(lineage, source, rows);
@@ -273,7 +271,7 @@ impl Comparison<'_> {
     }
 
     fn condition_text(&self, table: &Table, condition: &crate::Expression) -> Option<String> {
-        let mut writer = SqlWriter::definition(Dialect::Sqlite, self.catalog, &table.name);
+        let mut writer = SqlWriter::definition(self.ground.dialect(), self.catalog, &table.name);
         writer.expression(condition).ok()?;
         Some(writer.text)
     }
@@ -286,15 +284,16 @@ impl Comparison<'_> {
             let is_action_only = old.foreign_keys.iter().any(|own| {
                 own.columns == key.columns && own.table == key.table && own.referred == key.referred
             });
+            let change = Change::AddForeignKey(key.clone());
             if is_action_only {
-                self.step(Class::Safe, summary.replacen('+', "~", 1), &new.origin);
+                self.step(Class::Safe, change, summary.replacen('+', "~", 1), &new.origin);
                 continue;
             }
             let parent = self.lineages.iter().find(|parent| parent.target.table.name == key.table);
             let parent = parent.filter(|parent| parent.source.is_some());
             let projection = parent.map(|parent| parent.projection.as_str());
-            let orphans = self.measure.orphans(&lineage.projection, key, projection);
-            self.narrowing(summary, &new.origin, rows, orphans, "{refers} to no row");
+            let orphans = self.measure().orphans(&lineage.projection, key, projection);
+            self.narrowing(change, summary, &new.origin, rows, orphans, "{refers} to no row");
         }
         let gone = old.foreign_keys.iter().filter(|key| {
             new.foreign_keys.iter().all(|own| own.columns != key.columns || own.table != key.table)
@@ -302,7 +301,8 @@ impl Comparison<'_> {
         for key in gone {
             let columns = key.columns.join(", ");
             let summary = format!("- foreign key {}({columns}) → {}", new.name, key.table);
-            self.step(Class::Safe, summary, &new.origin);
+            let change = Change::DropForeignKey(key.clone());
+            self.step(Class::Safe, change, summary, &new.origin);
         }
     }
 
@@ -317,30 +317,49 @@ impl Comparison<'_> {
             }
             let condition = key.condition.as_ref().and_then(|it| self.condition_text(new, it));
             let twice =
-                self.measure.duplicates(&lineage.projection, &key.columns, condition.as_deref());
+                self.measure().duplicates(&lineage.projection, &key.columns, condition.as_deref());
             let summary = format!("+ unique key {} ({})", key.name, key.columns.join(", "));
-            self.narrowing(summary, &key.origin, rows, twice, "{has} a value that occurs twice");
+            let change = Change::AddUniqueKey(key.name.clone());
+            let why = "{has} a value that occurs twice";
+            self.narrowing(change, summary, &key.origin, rows, twice, why);
         }
         let is_new = |name: &str| new.unique_keys.iter().any(|key| key.name == name);
         for key in old.unique_keys.iter().filter(|key| !is_new(&key.name)) {
-            self.step(Class::Safe, format!("- unique key {}", key.name), &new.origin);
+            let change = Change::DropUniqueKey(key.name.clone());
+            self.step(Class::Safe, change, format!("- unique key {}", key.name), &new.origin);
         }
         for index in &new.indexes {
             let own = old.indexes.iter().find(|own| own.name == index.name);
             let is_same =
                 own.is_some_and(|own| own.parts == index.parts && own.condition == index.condition);
             if !is_same {
-                self.step(Class::Safe, format!("+ index {}", index.name), &index.origin);
+                let change = Change::AddIndex(index.name.clone());
+                let summary = format!("+ index {}", index.name);
+                self.step(Class::Safe, change, summary, &index.origin);
             }
         }
         let is_new = |name: &str| new.indexes.iter().any(|index| index.name == name);
         for index in old.indexes.iter().filter(|index| !is_new(&index.name)) {
-            self.step(Class::Safe, format!("- index {}", index.name), &new.origin);
+            let change = Change::DropIndex(index.name.clone());
+            self.step(Class::Safe, change, format!("- index {}", index.name), &new.origin);
         }
     }
 }
 
-/// A column's name in the file.
+/// In what way a value does not fit the new kind.
+fn misfit_words(from: &Kind, to: &Kind) -> String {
+    match to {
+        Kind::Text { length_max: Some(length) } if is_kept_alike(from, to) => {
+            format!("{{is}} longer than {length} characters")
+        }
+        Kind::Enum { values, .. } if is_kept_alike(from, to) => {
+            format!("{{is}} none of {}", values.join(", "))
+        }
+        kind => format!("{{is}} not of type {kind}"),
+    }
+}
+
+/// A column's name in the database.
 fn former<'a>(source: &'a Source, column: &'a str) -> &'a str {
     source.former.get(column).map_or(column, String::as_str)
 }

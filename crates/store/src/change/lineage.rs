@@ -3,44 +3,45 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    define,
+    Ground,
     ledger::{PhysicalTable, Snapshot},
 };
 use crate::{
     Kind,
     catalog::Catalog,
     schema::{Column, Schema, Table},
-    sql::{write_identifier, write_text_literal},
+    sql::write_identifier,
 };
 
 /// A wished-for table beside what it comes from.
 #[derive(Debug)]
-pub(super) struct Lineage {
+pub(crate) struct Lineage {
     /// The table that is there, under today's names of tables and columns.
-    pub(super) source: Option<Source>,
+    pub(crate) source: Option<Source>,
     /// What will be there: the wished-for table with the columns that are only kept.
-    pub(super) target: PhysicalTable,
+    pub(crate) target: PhysicalTable,
     /// `SELECT` that shows the rows that are there with the columns that will be.
-    pub(super) projection: String,
+    pub(crate) projection: String,
     /// Columns that the projection gives, in order.
-    pub(super) copied: Vec<String>,
+    pub(crate) copied: Vec<String>,
 }
 
 /// A table that is there.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// Its name in the file.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// As it would be under the new names.
-    pub(super) physical: PhysicalTable,
+    pub(crate) physical: PhysicalTable,
     /// True where a table that it refers to has another name now.
-    pub(super) refers_to_renamed: bool,
+    pub(crate) refers_to_renamed: bool,
     /// Former names of columns by today's.
-    pub(super) former: BTreeMap<String, String>,
+    pub(crate) former: BTreeMap<String, String>,
 }
 
 /// Lineages of all wished-for tables, and the names of tables that are left behind.
-pub(super) fn trace(
+pub(crate) fn trace(
+    ground: &dyn Ground,
     snapshot: &Snapshot,
     wished: &Schema,
     catalog: &Catalog,
@@ -63,7 +64,7 @@ pub(super) fn trace(
         .collect();
     let lineages = sources
         .into_iter()
-        .map(|(table, source)| lineage(table, source, wished, catalog, &renames))
+        .map(|(table, source)| lineage(ground, table, source, wished, catalog, &renames))
         .collect();
     (lineages, left)
 }
@@ -93,6 +94,7 @@ fn renamed_columns(table: &Table, source: &Table) -> BTreeMap<String, String> {
 }
 
 fn lineage(
+    ground: &dyn Ground,
     table: &Table,
     source: Option<&PhysicalTable>,
     wished: &Schema,
@@ -134,19 +136,23 @@ fn lineage(
         physical,
         former,
     };
-    let (projection, copied) = project(&target.table, &source, catalog);
+    let (projection, copied) = project(ground, &target.table, &source, catalog);
     Lineage { source: Some(source), target, projection, copied }
 }
 
 /// A table that stays what it is, but for what `target` says of its constraints.
-pub(super) fn unchanged(physical: &PhysicalTable, target: PhysicalTable) -> Lineage {
+pub(crate) fn unchanged(
+    ground: &dyn Ground,
+    physical: &PhysicalTable,
+    target: PhysicalTable,
+) -> Lineage {
     let source = Source {
         name: physical.table.name.clone(),
         refers_to_renamed: false,
         physical: physical.clone(),
         former: BTreeMap::new(),
     };
-    let (projection, copied) = project(&target.table, &source, &Catalog::default());
+    let (projection, copied) = project(ground, &target.table, &source, &Catalog::default());
     Lineage { source: Some(source), target, projection, copied }
 }
 
@@ -198,7 +204,12 @@ fn rename_all(names: &mut [String], columns: &BTreeMap<String, String>) {
     }
 }
 
-fn project(table: &Table, source: &Source, catalog: &Catalog) -> (String, Vec<String>) {
+fn project(
+    ground: &dyn Ground,
+    table: &Table,
+    source: &Source,
+    catalog: &Catalog,
+) -> (String, Vec<String>) {
     let mut sql = String::from("SELECT ");
     let mut copied = Vec::new();
     for column in table.columns.iter().filter(|column| column.generated.is_none()) {
@@ -208,13 +219,13 @@ fn project(table: &Table, source: &Source, catalog: &Catalog) -> (String, Vec<St
         match source.physical.table.column(&column.name) {
             Some(own) => {
                 let former = source.former.get(&column.name).unwrap_or(&column.name);
-                sql.push_str(&converted(former, &own.kind, &column.kind));
+                sql.push_str(&ground.converted(former, &own.kind, &column.kind));
             }
             None if matches!(column.kind, Kind::Serial { .. }) => {
                 sql.push_str("row_number() OVER ()");
             }
             None => {
-                let default = define::default_text(table, column, catalog).ok().flatten();
+                let default = ground.default_text(table, column, catalog).ok().flatten();
                 sql.push_str(default.as_deref().unwrap_or("NULL"));
             }
         }
@@ -227,25 +238,8 @@ fn project(table: &Table, source: &Source, catalog: &Catalog) -> (String, Vec<St
     (sql, copied)
 }
 
-/// A column's value in another kind.
-pub(super) fn converted(column: &str, from: &Kind, to: &Kind) -> String {
-    let mut sql = String::new();
-    if from == to || is_kept_alike(from, to) {
-        write_identifier(column, &mut sql);
-        return sql;
-    }
-    sql.push_str("convert_kind(");
-    for kind in [from, to] {
-        write_text_literal(&serde_json::to_string(kind).unwrap_or_default(), &mut sql);
-        sql.push_str(", ");
-    }
-    write_identifier(column, &mut sql);
-    sql.push(')');
-    sql
-}
-
 /// True where values of both kinds are stored in the same form, so that only limits differ.
-fn is_kept_alike(from: &Kind, to: &Kind) -> bool {
+pub(crate) fn is_kept_alike(from: &Kind, to: &Kind) -> bool {
     let is_word = |kind: &Kind| {
         matches!(
             kind,
@@ -272,7 +266,7 @@ fn is_kept_alike(from: &Kind, to: &Kind) -> bool {
 }
 
 /// True where every value of `from` is one of `to`.
-pub(super) fn is_wider(from: &Kind, to: &Kind) -> bool {
+pub(crate) fn is_wider(from: &Kind, to: &Kind) -> bool {
     match (from, to) {
         (Kind::Text { length_max: from }, Kind::Text { length_max: to }) => {
             to.is_none_or(|to| from.is_some_and(|from| from <= to))

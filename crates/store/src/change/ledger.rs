@@ -1,0 +1,111 @@
+//! What was applied last and how it is kept, the same text in every store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    StoreError,
+    plan::Step,
+    schema::{Schema, Table, View},
+};
+
+/// Keeps what was applied last.
+pub(crate) const SCHEMA_TABLE: &str = "_vitruvius_schema";
+/// The tables as they were left, whether the document still has them or not.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    /// Counts what was applied.
+    pub(crate) version: u64,
+    pub(crate) tables: Vec<PhysicalTable>,
+    pub(crate) views: Vec<View>,
+    /// Definitions of tables and indexes by name, as the database showed them afterwards: what
+    /// differs later was changed from outside.
+    #[serde(default)]
+    pub(crate) objects: BTreeMap<String, String>,
+    /// What was reported as not served, so that it is reported once.
+    #[serde(default)]
+    pub(crate) not_served: BTreeSet<String>,
+    /// Statements that run after the change, outside of its transaction, and are not done yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pending: Vec<Pending>,
+}
+
+/// Work that is left over from a change: it is done again from its beginning if need be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    /// In words: `index documents_status is built`.
+    pub(crate) summary: String,
+    /// Run one after the other, each by itself.
+    pub(crate) statements: Vec<String>,
+    /// What they lock.
+    pub(crate) lock: String,
+    /// Where the document says so.
+    pub(crate) origin: String,
+}
+
+/// A table as it is in the database.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct PhysicalTable {
+    pub(crate) table: Table,
+    /// The document no longer has it, and nothing permits to drop it.
+    pub(crate) is_kept: bool,
+    /// Columns that the document no longer has.
+    pub(crate) kept_columns: BTreeSet<String>,
+}
+
+impl Snapshot {
+    pub(crate) fn table(&self, name: &str) -> Option<&PhysicalTable> {
+        self.tables.iter().find(|table| table.table.name == name)
+    }
+
+    /// What is served: without what is only kept.
+    pub(crate) fn schema(&self) -> Schema {
+        let tables = self.tables.iter().filter(|table| !table.is_kept);
+        Schema {
+            tables: tables
+                .map(|physical| {
+                    let mut table = physical.table.clone();
+                    table.columns.retain(|column| !physical.kept_columns.contains(&column.name));
+                    table
+                })
+                .collect(),
+            views: self.views.clone(),
+            drops: Vec::new(),
+        }
+    }
+
+    /// Reads what [`Snapshot::text`] wrote; an empty one where nothing was applied yet.
+    pub(crate) fn parse(text: Option<&str>) -> Result<Self, StoreError> {
+        text.map_or_else(
+            || Ok(Snapshot::default()),
+            |text| {
+                serde_json::from_str(text).map_err(|error| {
+                    StoreError::Fault(format!("`{SCHEMA_TABLE}` cannot be read: {error}"))
+                })
+            },
+        )
+    }
+
+    /// The text in which a snapshot is kept.
+    pub(crate) fn text(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+}
+
+/// Steps as the history keeps them.
+pub(crate) fn history_text(steps: &[Step]) -> String {
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|step| {
+            serde_json::json!({
+                "summary": step.summary,
+                "class": format!("{:?}", step.class),
+                "origin": step.origin,
+                "rows": step.rows,
+                "sql": step.sql,
+            })
+        })
+        .collect();
+    serde_json::Value::from(steps).to_string()
+}

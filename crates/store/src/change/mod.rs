@@ -1,0 +1,159 @@
+//! From what is there to what is wished for: the comparison of two schemas, one for all stores.
+//! A store answers what its rows say ([`Ground`]) and writes its own statements ([`Script`]).
+
+pub(crate) mod compare;
+pub(crate) mod drift;
+pub(crate) mod ledger;
+pub(crate) mod lineage;
+pub(crate) mod measure;
+mod planning;
+
+pub(crate) use planning::{Draft, Wish, draft, is_destructive, refuse_stale};
+
+use lineage::{Lineage, Source};
+
+use crate::{
+    Kind, StoreError,
+    catalog::Catalog,
+    plan::{Class, Step},
+    schema::{Column, ForeignKey, Schema, Table, View},
+    sql::{Dialect, Unsupported},
+};
+
+/// A database as a comparison sees it.
+pub(crate) trait Ground {
+    /// Whose SQL conditions are written in.
+    fn dialect(&self) -> Dialect;
+
+    /// The count that `sql` gives as its only value.
+    fn count(&self, sql: &str) -> Result<u64, StoreError>;
+
+    /// The default as an expression; none where there is none.
+    fn default_text(
+        &self,
+        table: &Table,
+        column: &Column,
+        catalog: &Catalog,
+    ) -> Result<Option<String>, Unsupported>;
+
+    /// The column's value in another kind, as an expression.
+    fn converted(&self, column: &str, from: &Kind, to: &Kind) -> String;
+
+    /// How many values of `table.column`, which is of kind `from`, do not fit `to`.
+    fn misfits(
+        &self,
+        table: &str,
+        column: &str,
+        from: &Kind,
+        to: &Column,
+    ) -> Result<u64, StoreError>;
+
+    /// Columns that are there beyond the known ones, where nothing else changed that matters; none
+    /// where a known one is gone or a new one would refuse our rows.
+    fn added_columns(&self, table: &Table) -> Result<Option<Vec<Column>>, StoreError>;
+}
+
+/// What writes the statements of a change.
+pub(crate) trait Script {
+    /// A table that is not there yet.
+    fn create(
+        &mut self,
+        table: &Table,
+        schema: &Schema,
+        catalog: &Catalog,
+    ) -> Result<Vec<String>, Unsupported>;
+
+    /// Turns what is there into what is wished for. Statements are put to the findings that they
+    /// serve; those that serve none are given back.
+    fn change(
+        &mut self,
+        change: TableChange<'_>,
+        findings: &mut [Finding],
+    ) -> Result<Vec<String>, String>;
+
+    /// Removes a table; gives the statements.
+    fn drop_table(&mut self, name: &str) -> Vec<String>;
+
+    /// The statements that make a view.
+    fn view(&mut self, view: &View) -> Vec<String>;
+
+    /// The statements that remove a view.
+    fn drop_view(&mut self, name: &str) -> Vec<String>;
+
+    /// Called at the end of a plan that changes anything, with all views that are there and that
+    /// will be.
+    fn renew_views(&mut self, are: &[View], will_be: &[View]);
+}
+
+/// One table that changes, with what is around it.
+#[derive(Clone, Copy)]
+pub(crate) struct TableChange<'a> {
+    pub(crate) lineage: &'a Lineage,
+    pub(crate) source: &'a Source,
+    /// What was served.
+    pub(crate) was: &'a Schema,
+    /// What will be served.
+    pub(crate) will_be: &'a Schema,
+    pub(crate) catalog: &'a Catalog,
+}
+
+/// A step together with what it changes.
+#[derive(Debug, Clone)]
+pub(crate) struct Finding {
+    pub(crate) step: Step,
+    #[expect(dead_code, reason = "SQLite writes one script per table; PostgreSQL reads it")]
+    pub(crate) change: Change,
+}
+
+/// What a step changes; names are today's.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Change {
+    /// Nothing by itself: the step is words, or brings its statements along.
+    Words,
+    RenameTable,
+    KeepTable,
+    AddColumn(String),
+    DropColumn(String),
+    KeepColumn(String),
+    ServeColumn(String),
+    RenameColumn(String),
+    Kind(String),
+    Nullable(String),
+    Computation(String),
+    Default(String),
+    PrimaryKey,
+    AddCheck(String),
+    DropCheck(String),
+    AddForeignKey(ForeignKey),
+    DropForeignKey(ForeignKey),
+    AddUniqueKey(String),
+    DropUniqueKey(String),
+    AddIndex(String),
+    DropIndex(String),
+}
+
+impl Step {
+    /// A step that nothing stands against, without statements.
+    pub(crate) fn new(class: Class, summary: String, origin: &str) -> Self {
+        Self {
+            summary,
+            sql: Vec::new(),
+            origin: origin.to_owned(),
+            class,
+            rows: None,
+            locks: Vec::new(),
+            needs: None,
+        }
+    }
+}
+
+/// Something declared that is not served.
+#[derive(Debug, Clone)]
+pub(crate) struct NotServed {
+    /// In words: `view active_books`.
+    pub(crate) what: String,
+    pub(crate) why: String,
+    pub(crate) origin: String,
+    /// True where nothing can go on without it.
+    pub(crate) is_fatal: bool,
+}
