@@ -13,6 +13,7 @@ pub mod kind;
 mod moment;
 mod parse;
 pub mod plan;
+mod postgres;
 pub mod query;
 pub mod schema;
 mod sql;

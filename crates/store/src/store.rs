@@ -6,6 +6,7 @@ use crate::{
     StoreError,
     expression::Expression,
     plan::Plan,
+    postgres::Postgres,
     query::{Outcome, Rows, Select, Step},
     schema::Schema,
     sqlite::Sqlite,
@@ -30,11 +31,18 @@ pub struct Options {
     pub queue_max: usize,
     /// Longest time for a read that is not short, in milliseconds.
     pub read_ms_max: u64,
+    /// Connections of the pool, where the store is a server.
+    pub connections_max: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { durability: Durability::Full, queue_max: 10_000, read_ms_max: 10_000 }
+        Self {
+            durability: Durability::Full,
+            queue_max: 10_000,
+            read_ms_max: 10_000,
+            connections_max: 8,
+        }
     }
 }
 
@@ -48,6 +56,7 @@ pub struct Store {
 #[derive(Clone)]
 enum Engine {
     Sqlite(Arc<Sqlite>),
+    Postgres(Arc<Postgres>),
 }
 
 impl Store {
@@ -60,13 +69,25 @@ impl Store {
         Ok(Self { engine: Engine::Sqlite(Arc::new(sqlite)) })
     }
 
+    /// Opens the PostgreSQL database at `url`: `postgres://user:password@host:5432/database`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where it cannot be reached, with the reason and without the
+    /// password.
+    pub async fn open_postgres(url: &str, options: Options) -> Result<Self, StoreError> {
+        let postgres = Postgres::open(url, options).await?;
+        Ok(Self { engine: Engine::Postgres(Arc::new(postgres)) })
+    }
+
     /// What would have to be done to reach `schema`; probes the data.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] where the database cannot be read.
     pub async fn plan(&self, schema: &Schema) -> Result<Plan, StoreError> {
-        let Engine::Sqlite(sqlite) = &self.engine;
-        sqlite.plan(schema).await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.plan(schema).await,
+            Engine::Postgres(postgres) => postgres.plan(schema).await,
+        }
     }
 
     /// Does what `plan` says in one transaction, with the history kept, and probes again. Blocked
@@ -80,8 +101,10 @@ impl Store {
         schema: &Schema,
         document_hash: &str,
     ) -> Result<(), StoreError> {
-        let Engine::Sqlite(sqlite) = &self.engine;
-        sqlite.apply(plan, schema, document_hash).await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.apply(plan, schema, document_hash).await,
+            Engine::Postgres(postgres) => postgres.apply(plan, schema, document_hash).await,
+        }
     }
 
     /// Reads rows as JSON.
@@ -89,8 +112,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn select(&self, select: &Select) -> Result<Rows, StoreError> {
-        let Engine::Sqlite(sqlite) = &self.engine;
-        sqlite.select(select).await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.select(select).await,
+            Engine::Postgres(postgres) => postgres.select(select).await,
+        }
     }
 
     /// Counts rows.
@@ -98,8 +123,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn count(&self, table: &str, condition: &Expression) -> Result<u64, StoreError> {
-        let Engine::Sqlite(sqlite) = &self.engine;
-        sqlite.count(table, condition).await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.count(table, condition).await,
+            Engine::Postgres(postgres) => postgres.count(table, condition).await,
+        }
     }
 
     /// Writes: all steps in one transaction, committed together with what else is queued.
@@ -107,8 +134,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing is written then.
     pub async fn write(&self, steps: Vec<Step>) -> Result<Vec<Outcome>, StoreError> {
-        let Engine::Sqlite(sqlite) = &self.engine;
-        sqlite.write(steps).await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.write(steps).await,
+            Engine::Postgres(postgres) => postgres.write(steps).await,
+        }
     }
 
     /// Runs a SELECT of the document (a query fence) with named parameters, read only.
@@ -120,7 +149,9 @@ impl Store {
         sql: &str,
         parameters: &[(String, crate::Value)],
     ) -> Result<Rows, StoreError> {
-        let Engine::Sqlite(sqlite) = &self.engine;
-        sqlite.query(sql, parameters).await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.query(sql, parameters).await,
+            Engine::Postgres(postgres) => postgres.query(sql, parameters).await,
+        }
     }
 }

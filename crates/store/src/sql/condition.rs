@@ -186,7 +186,6 @@ impl<'a> SqlWriter<'a> {
         operator: Operator,
         right: &'a Expression,
     ) -> Result<(), Unsupported> {
-        let Dialect::Sqlite = self.dialect;
         match operator {
             Operator::Add | Operator::Subtract
                 if self.moment_arithmetic(left, operator, right)? =>

@@ -21,6 +21,8 @@ pub(crate) use statement::{
 pub(crate) enum Dialect {
     /// SQLite with the functions that the store registers.
     Sqlite,
+    /// PostgreSQL 15 and later.
+    Postgres,
 }
 
 /// What the dialect cannot say, in words.
