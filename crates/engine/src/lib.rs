@@ -10,6 +10,7 @@ pub mod pages;
 pub mod problem;
 pub mod request;
 pub mod running;
+pub mod sabotage;
 pub mod server;
 pub mod service;
 pub mod settings;

@@ -3,6 +3,8 @@
 
 use http::StatusCode;
 
+use crate::sabotage::{self, Sabotage};
+
 /// A kind of problem. Codes are words that clients match on; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the table below says what each is")]
@@ -37,6 +39,9 @@ impl ProblemCode {
     pub fn row(self) -> (&'static str, StatusCode) {
         use ProblemCode as P;
         match self {
+            P::ValidationError if sabotage::is(Sabotage::InvalidSaysUnprocessable) => {
+                ("VALIDATION_ERROR", StatusCode::UNPROCESSABLE_ENTITY)
+            }
             P::ValidationError => ("VALIDATION_ERROR", StatusCode::BAD_REQUEST),
             P::MalformedRequest => ("MALFORMED_REQUEST", StatusCode::BAD_REQUEST),
             P::Unauthenticated => ("UNAUTHENTICATED", StatusCode::UNAUTHORIZED),
@@ -46,6 +51,9 @@ impl ProblemCode {
             P::NotFound => ("NOT_FOUND", StatusCode::NOT_FOUND),
             P::MethodNotAllowed => ("METHOD_NOT_ALLOWED", StatusCode::METHOD_NOT_ALLOWED),
             P::NotAcceptable => ("NOT_ACCEPTABLE", StatusCode::NOT_ACCEPTABLE),
+            P::Conflict if sabotage::is(Sabotage::ConflictSaysBadRequest) => {
+                ("CONFLICT", StatusCode::BAD_REQUEST)
+            }
             P::Conflict => ("CONFLICT", StatusCode::CONFLICT),
             P::TransitionRefused => ("TRANSITION_REFUSED", StatusCode::CONFLICT),
             P::PreconditionFailed => ("PRECONDITION_FAILED", StatusCode::PRECONDITION_FAILED),
@@ -110,6 +118,10 @@ impl Problem {
 
     /// Nothing there, or nothing that the caller may see: the same words for both.
     pub fn not_found() -> Self {
-        Self::new(ProblemCode::NotFound, "there is nothing here that you may see")
+        let code = match sabotage::is(Sabotage::HiddenRowForbidden) {
+            true => ProblemCode::Forbidden,
+            false => ProblemCode::NotFound,
+        };
+        Self::new(code, "there is nothing here that you may see")
     }
 }

@@ -158,6 +158,8 @@ impl Service {
         settings: Settings,
         world: Arc<dyn World>,
     ) -> Result<Self, StartError> {
+        #[cfg(any(debug_assertions, feature = "sabotage"))]
+        settings.sabotage.into_iter().for_each(crate::sabotage::choose);
         may_be_served(&compiled, &settings)?;
         create_private_directory(&settings.data_directory)?;
         let lock = lock(&settings.data_directory).await?;

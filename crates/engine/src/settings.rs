@@ -30,6 +30,9 @@ pub struct Settings {
     pub batch_operations_max: usize,
     /// Where the access log goes.
     pub access_log: AccessLogTo,
+    /// What is broken on purpose, for tests of `verify` alone.
+    #[cfg(any(debug_assertions, feature = "sabotage"))]
+    pub sabotage: Option<crate::sabotage::Sabotage>,
 }
 
 impl Settings {
@@ -48,6 +51,8 @@ impl Settings {
             query_bytes_max: 8 * 1024,
             batch_operations_max: 100,
             access_log: AccessLogTo::Off,
+            #[cfg(any(debug_assertions, feature = "sabotage"))]
+            sabotage: None,
         }
     }
 }

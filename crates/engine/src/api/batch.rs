@@ -12,6 +12,7 @@ use crate::{
     Problem,
     data::{self, Call, Failure, Plan, Transaction, Work, Writing},
     problem::ProblemCode,
+    sabotage::{self, Sabotage},
     security::may::Asker,
     service::Inner,
 };
@@ -88,9 +89,18 @@ pub(crate) async fn run(
     asker: &Asker<'_>,
     works: Vec<Work>,
 ) -> Result<Answer, Problem> {
+    if sabotage::is(Sabotage::BatchNotAtomic) && works.len() > 1 {
+        for work in works {
+            Box::pin(run(inner, asker, vec![work])).await?;
+        }
+        return Ok(Answer::json(StatusCode::OK, json!({"results": []})));
+    }
     let mut writings: Vec<Writing> = Vec::with_capacity(works.len());
     for work in works {
         match work {
+            Work::Write(writing) if sabotage::is(Sabotage::OwnerSkippedInBatch) => {
+                writings.push(writing.on_anybodys_rows());
+            }
             Work::Write(writing) => writings.push(*writing),
             _ => return Err(malformed("a batch writes: POST, PUT, PATCH or DELETE")),
         }

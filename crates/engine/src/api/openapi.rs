@@ -11,7 +11,10 @@ use document::api::BuiltIn;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Route, Target};
-use crate::Running;
+use crate::{
+    Running,
+    sabotage::{self, Sabotage},
+};
 
 /// The description as JSON, made once for each version.
 pub(crate) fn bytes(running: &Running) -> Bytes {
@@ -46,6 +49,7 @@ pub(crate) fn describe(running: &Running) -> Json {
 fn is_described(route: &Route) -> bool {
     match &route.target {
         Target::BuiltIn(BuiltIn::Documentation) | Target::Unbound { .. } => false,
+        _ if sabotage::is(Sabotage::OpenApiForgetsPaths) => route.endpoint.is_none(),
         _ => !route.path.contains("{*"),
     }
 }

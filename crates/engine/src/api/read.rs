@@ -5,7 +5,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header, request::Parts};
 
 use super::{Answer, Found};
-use crate::{Problem, Running, data::Call, problem::ProblemCode, service::Inner};
+use crate::{
+    Problem, Running,
+    data::Call,
+    problem::ProblemCode,
+    sabotage::{self, Sabotage},
+    service::Inner,
+};
 
 /// Pairs of one query string at most.
 const PAIRS_MAX: usize = 100;
@@ -25,7 +31,8 @@ pub(crate) async fn body(running: &Running, parts: &Parts, body: Body) -> Result
             format!("the body is longer than {bytes_max} bytes, or broke off"),
         )
     })?;
-    if !bytes.is_empty() && !is_json(&parts.headers) {
+    let is_any = sabotage::is(Sabotage::AnyContentType);
+    if !bytes.is_empty() && !is_json(&parts.headers) && !is_any {
         return Err(Problem::new(
             ProblemCode::UnsupportedMediaType,
             "bodies are application/json here",

@@ -18,6 +18,7 @@ use crate::{
     data::{Resource, Resources},
     observability::{EndpointEvidence, Evidence},
     problem::ProblemCode,
+    sabotage::{self, Sabotage},
 };
 
 /// What a route does.
@@ -167,7 +168,10 @@ impl Router {
         let node = self.nodes.get(*matched.value).map_or(&[][..], Vec::as_slice);
         let asked = if method == http::Method::HEAD { "GET" } else { method.as_str() };
         let Some(route) = node.iter().find(|route| route.method.word() == asked) else {
-            return Err(not_allowed(node));
+            return Err(match sabotage::is(Sabotage::MethodSaysNotFound) {
+                true => no_such_path(),
+                false => not_allowed(node),
+            });
         };
         let mut values = Vec::with_capacity(route.parameters.len());
         for (_, value) in matched.params.iter() {

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Problem,
     data::{self, Call, Failure, Refusal, Transaction, Work, Writing, fault},
+    sabotage::{self, Sabotage},
     security::may::Asker,
     service::Inner,
 };
@@ -38,7 +39,9 @@ pub(crate) async fn run(
             let rows = data::get(inner, &getting).await?;
             let tag = tag::tag(&rows.json);
             let known = read::text(&parts.headers, header::IF_NONE_MATCH);
-            if known.is_some_and(|list| tag::names(&list, &tag, true)) {
+            if known.is_some_and(|list| tag::names(&list, &tag, true))
+                && !sabotage::is(Sabotage::IgnoreIfNoneMatch)
+            {
                 return Ok(Answer::empty(StatusCode::NOT_MODIFIED).header(header::ETAG, tag));
             }
             let answer = Answer {
@@ -70,6 +73,7 @@ async fn write_one(
     mut writing: Writing,
 ) -> Result<Answer, Problem> {
     let once = match parts.headers.get(&IDEMPOTENCY_KEY) {
+        Some(_) if sabotage::is(Sabotage::ReplayTwice) => None,
         Some(key) if parts.method == http::Method::POST => {
             let what = format!("{} {}", parts.method, parts.uri);
             Some(Once::of(inner, asker.principal, &what, key, call.body)?)
@@ -111,6 +115,7 @@ async fn write_one(
 /// The answer to a write.
 pub(crate) fn answer_of(writing: &Writing, outcome: Outcome, place: Option<String>) -> Answer {
     let status = match &writing.main {
+        Step::Insert { .. } if sabotage::is(Sabotage::CreatedSaysOk) => StatusCode::OK,
         Step::Insert { .. } => StatusCode::CREATED,
         Step::Delete { .. } => return Answer::empty(StatusCode::NO_CONTENT),
         _ => StatusCode::OK,
@@ -119,7 +124,7 @@ pub(crate) fn answer_of(writing: &Writing, outcome: Outcome, place: Option<Strin
     let mut answer =
         Answer { status, headers: Vec::with_capacity(2), content: Content::Item(outcome.rows) };
     answer = answer.header(header::ETAG, tag);
-    match place {
+    match place.filter(|_| !sabotage::is(Sabotage::ForgetLocation)) {
         Some(place) => answer.header(header::LOCATION, place),
         None => answer,
     }
@@ -171,7 +176,8 @@ pub(crate) async fn expect_version(
     writing: &mut Writing,
 ) -> Result<(), Problem> {
     let Some(list) = writing.if_match.take() else { return Ok(()) };
-    if writing.touches.is_none() || list.trim() == "*" {
+    let is_ignored = sabotage::is(Sabotage::IgnoreIfMatch);
+    if writing.touches.is_none() || list.trim() == "*" || is_ignored {
         return Ok(());
     }
     let resource = writing.resource.clone();

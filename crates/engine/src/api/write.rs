@@ -7,7 +7,12 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use serde_json::{Map, Value as Json};
 
 use super::{Answer, Content, Told};
-use crate::{Problem, Running, World, data::Page, service::Inner};
+use crate::{
+    Problem, Running, World,
+    data::Page,
+    sabotage::{self, Sabotage},
+    service::Inner,
+};
 
 /// The header that carries a request's id in and out.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,17 +29,19 @@ pub(crate) fn write(
 ) -> Response {
     let id = request_id(&*inner.world, parts);
     let api = &running.system.api;
+    let json_type = match sabotage::is(Sabotage::OtherContentType) {
+        true => "text/plain",
+        false => "application/json",
+    };
     let (status, headers, content_type, bytes) = match answer {
         Ok(answer) => {
             let writer = Writer { envelope: &api.envelope, running, world: &*inner.world, id: &id };
             let (content_type, bytes) = match answer.content {
                 Content::Empty => ("", Vec::new()),
-                Content::Item(rows) => ("application/json", writer.item(&rows.json)),
-                Content::Json(json) => {
-                    ("application/json", writer.item(json.to_string().as_bytes()))
-                }
-                Content::List(page) => ("application/json", writer.list(&page)),
-                Content::Whole(json) => ("application/json", json.to_string().into_bytes()),
+                Content::Item(rows) => (json_type, writer.item(&rows.json)),
+                Content::Json(json) => (json_type, writer.item(json.to_string().as_bytes())),
+                Content::List(page) => (json_type, writer.list(&page)),
+                Content::Whole(json) => (json_type, json.to_string().into_bytes()),
                 Content::Made(response) => return made(response, answer.headers, &id, told),
             };
             (answer.status, answer.headers, content_type, bytes)
@@ -42,7 +49,7 @@ pub(crate) fn write(
         Err(problem) => {
             let (_, status) = problem.code.row();
             let json = problem_body(&problem, &api.error_shape, &*inner.world, &id);
-            (status, problem.headers, "application/json", json.to_string().into_bytes())
+            (status, problem.headers, json_type, json.to_string().into_bytes())
         }
     };
     let length = bytes.len();
@@ -69,7 +76,9 @@ fn made(
     told: Told,
 ) -> Response {
     let all = response.headers_mut();
-    if let Ok(id) = HeaderValue::try_from(id) {
+    if let Ok(id) = HeaderValue::try_from(id)
+        && !sabotage::is(Sabotage::ForgetRequestId)
+    {
         all.insert(REQUEST_ID, id);
     }
     for (name, value) in headers.into_iter().chain(told.headers) {
@@ -103,7 +112,9 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn item(&self, row: &[u8]) -> Vec<u8> {
-        let Some(member) = &self.envelope.item else { return row.to_vec() };
+        let member = self.envelope.item.as_ref();
+        let member = member.filter(|_| !sabotage::is(Sabotage::DropEnvelope));
+        let Some(member) = member else { return row.to_vec() };
         let mut out = Vec::with_capacity(row.len() + 128);
         out.push(b'{');
         self.constants(&mut out, member);
@@ -121,7 +132,7 @@ impl Writer<'_> {
 
     fn list(&self, page: &Page) -> Vec<u8> {
         let mut out = Vec::with_capacity(page.rows.json.len() + 256);
-        if self.envelope.bare_list {
+        if self.envelope.bare_list != sabotage::is(Sabotage::BareLists) {
             out.push(b'[');
             out.extend_from_slice(&page.rows.json);
             out.push(b']');
@@ -257,6 +268,9 @@ pub(crate) fn problem_body(
     id: &str,
 ) -> Json {
     let (code, status) = problem.code.row();
+    if sabotage::is(Sabotage::OtherErrorShape) {
+        return serde_json::json!({"fault": {"reason": problem.message}});
+    }
     let mut body = Map::new();
     for (name, value) in &shape.constants {
         body.insert(name.clone(), value.clone());
@@ -271,6 +285,7 @@ pub(crate) fn problem_body(
     put(&mut body, message, problem.message.as_str().into());
     if let Some(path) = &shape.details
         && !problem.details.is_empty()
+        && !sabotage::is(Sabotage::DropErrorDetails)
     {
         put(&mut body, path, details(problem, shape.details_are_object));
     }

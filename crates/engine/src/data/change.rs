@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Problem,
     problem::ProblemCode,
+    sabotage::{self, Sabotage},
     security::may::{Asker, Permission},
 };
 
@@ -36,6 +37,16 @@ impl Writing {
             password: None,
             owned: plan.owned,
         }
+    }
+
+    /// The same write whoever's rows they are; made on purpose only to be noticed.
+    pub(crate) fn on_anybodys_rows(mut self) -> Self {
+        let rows = self.rows.clone();
+        if let Step::Update { condition, .. } | Step::Delete { condition, .. } = &mut self.main {
+            condition.clone_from(&rows);
+        }
+        self.touches = self.touches.map(|_| rows);
+        self
     }
 
     /// The number of a requirement.
@@ -70,7 +81,10 @@ pub(super) fn create(
         .iter()
         .filter_map(|(at, value)| Some((Arc::clone(&resource.field(*at)?.name), value.clone())))
         .collect();
-    let mut allowed = asker.may_become(&resource, &Action::Create).condition();
+    let mut allowed = match sabotage::is(Sabotage::OwnerSkippedOnCreate) {
+        true => Expression::Always(true),
+        false => asker.may_become(&resource, &Action::Create).condition(),
+    };
     if plan.owned {
         allowed = truth::and(allowed, asker.owned(&resource));
     }
@@ -118,7 +132,7 @@ fn begin_in_initial_state(
     resource: &Resource,
     values: &[(usize, Value)],
 ) -> Result<(), Problem> {
-    if asker.principal.is_admin() {
+    if asker.principal.is_admin() || sabotage::is(Sabotage::InitialStateFree) {
         return Ok(());
     }
     for machine in resource.machines.iter().filter(|machine| machine.is_drawn()) {
@@ -184,7 +198,10 @@ fn keep_owner(
         .map(|(at, value)| (*at, value))
         .collect();
     let Some((first, _)) = named.first() else { return Ok(()) };
-    if asker.principal.is_admin() || (!owned && asker.has_free_role(resource, &Action::Create)) {
+    if asker.principal.is_admin()
+        || sabotage::is(Sabotage::OwnerSkippedOnCreate)
+        || (!owned && asker.has_free_role(resource, &Action::Create))
+    {
         return Ok(());
     }
     if named.iter().any(|(at, value)| is_self(asker, resource, *at, value)) {
@@ -286,11 +303,18 @@ pub(super) fn update(
             set.push((Arc::clone(&field.name), value.clone().into()));
         }
     }
+    if sabotage::is(Sabotage::OwnerSkippedOnUpdate) && change.transition.is_none()
+        || sabotage::is(Sabotage::OwnerSkippedOnTransition) && change.transition.is_some()
+    {
+        touches = plan.rows.clone();
+    }
     let mut moves = None;
     if let Some((name, at, target)) = &change.transition {
         let (condition, value) = transition(asker, &resource, name, *at, target)?;
         touches = truth::and(touches, condition);
-        if let Some(field) = resource.field(*at) {
+        if let Some(field) = resource.field(*at)
+            && !sabotage::is(Sabotage::ActionKeepsState)
+        {
             set.push((Arc::clone(&field.name), value));
         }
         moves = Some((*at, target.clone()));
@@ -337,12 +361,14 @@ fn guard_fields(
     let free = asker.has_free_role(&resource, &Action::Update);
     for (at, value) in values {
         let Some(field) = resource.field(*at) else { continue };
-        let owner =
-            resource.owner_fields.contains(at) && !free && !is_self(asker, &resource, *at, value);
+        let owner = resource.owner_fields.contains(at)
+            && !(free || sabotage::is(Sabotage::OwnerGivenAway))
+            && !is_self(asker, &resource, *at, value);
         if is_secret(&resource, *at) {
             return Err(reserved(asker, &resource, *at));
         }
-        if !field.reserved && !owner {
+        let reserved = field.reserved && !sabotage::is(Sabotage::RoleByUpdate);
+        if !reserved && !owner {
             continue;
         }
         let column = Expression::column(&*field.name);
@@ -368,7 +394,10 @@ fn guard_new_version(
     change: &Change,
 ) -> Result<(), Problem> {
     let resource = Arc::clone(&writing.resource);
-    if opened_by_arrow(asker, &resource, change) {
+    if opened_by_arrow(asker, &resource, change)
+        || sabotage::is(Sabotage::NewVersionUnchecked)
+        || sabotage::is(Sabotage::OwnerGivenAway)
+    {
         return Ok(());
     }
     let action = writing.action.clone();
@@ -442,6 +471,7 @@ fn transition(
     let Some(field) = resource.field(position) else { return Err(Problem::not_found()) };
     let column = || Expression::column(&*field.name);
     let machine = resource.machine(&field.name).filter(|machine| machine.is_drawn());
+    let machine = machine.filter(|_| !sabotage::is(Sabotage::ActionFromAnyState));
     let (Some(machine), Value::Text(state)) = (machine, target) else {
         return Ok((Expression::Always(true), target.clone().into()));
     };
@@ -490,6 +520,9 @@ fn moved(
 ) -> Option<Expression> {
     let field = resource.field(position)?;
     let machine = resource.machine(&field.name).filter(|machine| machine.is_drawn())?;
+    if sabotage::is(Sabotage::StateWritten) {
+        return None;
+    }
     let column = || Expression::column(&*field.name);
     let Value::Text(state) = value else { return Some(truth::is_null(column(), false)) };
     let mut allowed = column().equals(value.clone());
@@ -504,7 +537,10 @@ fn moved(
 
 /// The statements of a removal.
 pub(super) fn remove(asker: &Asker<'_>, plan: Plan, permission: Permission) -> Writing {
-    let touches = asker.seen_of(&plan.resource, readable(asker, &plan, permission));
+    let touches = match sabotage::is(Sabotage::OwnerSkippedOnDelete) {
+        true => plan.rows.clone(),
+        false => asker.seen_of(&plan.resource, readable(asker, &plan, permission)),
+    };
     let main = Step::Delete {
         table: Arc::clone(&plan.resource.name),
         condition: touches.clone(),

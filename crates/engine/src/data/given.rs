@@ -15,6 +15,7 @@ use super::{Field, Resource, body::Members, constant, fitting};
 use crate::{
     Problem, World,
     problem::ProblemCode,
+    sabotage::{self, Sabotage},
     security::{NewPassword, may::Asker},
 };
 
@@ -85,6 +86,9 @@ pub(crate) fn merge(
     members: Members,
     fixed: &[(usize, Value)],
 ) -> Result<Values, Problem> {
+    if sabotage::is(Sabotage::PatchClears) {
+        return replace(asker, resource, members, fixed);
+    }
     let mut reading = Reading::new(asker, resource, Mode::Merge, fixed);
     reading.take(members);
     reading.touch();
@@ -106,7 +110,8 @@ pub(crate) fn replace(
     reading.take(members);
     for (position, field) in resource.fields.iter().enumerate() {
         let is_fixed = fixed.iter().any(|(other, _)| *other == position);
-        let stays = field.in_key
+        let stays = sabotage::is(Sabotage::PutKeeps)
+            || field.in_key
             || field.generated
             || field.write_only
             || field.reserved
@@ -216,6 +221,15 @@ impl<'a> Reading<'a> {
 
     fn value(&self, field: &Field, json: &Json) -> Result<Value, String> {
         let mut value = value_of(&field.kind, field.nullable || field.generated, json)?;
+        value = match value {
+            Value::Text(text) if sabotage::is(Sabotage::LowerText) => {
+                Value::Text(text.to_lowercase())
+            }
+            Value::Timestamp(at) if sabotage::is(Sabotage::ShiftTimestamps) => {
+                Value::Timestamp(at + 3_600_000_000)
+            }
+            value => value,
+        };
         if self.resource.is_users {
             value = crate::security::kept_value(self.asker, &field.name, value)?;
         }
@@ -265,7 +279,9 @@ impl<'a> Reading<'a> {
     /// A new row without an owner belongs to whoever makes it, and a column that a sentence
     /// demands to name the caller need not be sent.
     fn fill_owner(&mut self) {
-        let Some(user) = self.asker.principal.user() else { return };
+        let user = self.asker.principal.user();
+        let user = user.filter(|_| !sabotage::is(Sabotage::OwnerNotFilled));
+        let Some(user) = user else { return };
         let resource = self.resource;
         for columns in self.asker.own_columns(resource) {
             let fields: Vec<(usize, Value)> = columns
@@ -294,7 +310,9 @@ impl<'a> Reading<'a> {
         if let Some(machine) = self.resource.machine(&field.name)
             && let Some(initial) = &machine.drawn.initial
         {
-            return field.kind.parse_text(initial).ok();
+            let other = machine.drawn.states.iter().find(|state| *state != initial);
+            let other = other.filter(|_| sabotage::is(Sabotage::OtherInitialState));
+            return field.kind.parse_text(other.unwrap_or(initial)).ok();
         }
         let Asker { world, now, .. } = *self.asker;
         match &field.default {
@@ -349,8 +367,8 @@ pub(crate) fn filled(
 
 /// The time now in the kind of a column.
 fn now_as(kind: &Kind, at: Timestamp) -> Value {
-    let now = at.as_microsecond();
     const DAY: i64 = 86_400_000_000;
+    let now = at.as_microsecond() - DAY * i64::from(sabotage::is(Sabotage::StaleClock));
     match kind {
         Kind::Date => i32::try_from(now.div_euclid(DAY)).map_or(Value::Null, Value::Date),
         Kind::Time => Value::Time(now.rem_euclid(DAY)),

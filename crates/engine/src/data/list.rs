@@ -9,6 +9,7 @@ use super::{Field, Resource, cursor, output, plan::Plan, predicate, truth};
 use crate::{
     Problem,
     problem::{Detail, ProblemCode},
+    sabotage::{self, Sabotage},
     security::may::Asker,
 };
 
@@ -62,6 +63,8 @@ pub(crate) struct ListAsk {
     pub(crate) shape: Shape,
     /// Which ones; nothing yet of who may.
     pub(crate) condition: Expression,
+    /// Words are searched for.
+    pub(crate) is_search: bool,
     /// Fields with `true` for descending; ends with the key.
     pub(crate) order: Vec<(usize, bool)>,
     /// Number of the page, from 1.
@@ -122,6 +125,7 @@ struct Reader<'a> {
     includes: Vec<Include>,
     include_count: usize,
     condition: Expression,
+    is_search: bool,
     filters: usize,
     order: Vec<(usize, bool)>,
     direction: Option<bool>,
@@ -142,6 +146,7 @@ impl<'a> Reader<'a> {
             includes: Vec::new(),
             include_count: 0,
             condition: Expression::Always(true),
+            is_search: false,
             filters: 0,
             order: Vec::new(),
             direction: None,
@@ -190,8 +195,13 @@ impl<'a> Reader<'a> {
                 }
             }
             _ if name == paging.limit_parameter || name == "limit" => {
-                let limit_max = u64::from(paging.limit_max.max(1));
-                if let Some(limit) = self.number(name, value, 1, u64::MAX) {
+                let limit_max = match sabotage::is(Sabotage::LimitMaxForgotten) {
+                    true => u64::from(u32::MAX),
+                    false => u64::from(paging.limit_max.max(1)),
+                };
+                if let Some(limit) = self.number(name, value, 1, u64::MAX)
+                    && !sabotage::is(Sabotage::IgnoreLimit)
+                {
                     self.limit = Some(limit.min(limit_max));
                 }
             }
@@ -290,8 +300,9 @@ impl<'a> Reader<'a> {
             if matches!(kind, Some(Kind::Json | Kind::Array { .. } | Kind::Bytes)) {
                 self.fault("sort", format!("`{name}` has no order"));
             }
-            if self.order.iter().all(|(other, _)| *other != position) {
-                self.order.push((position, descending));
+            let is_new = self.order.iter().all(|(other, _)| *other != position);
+            if is_new && !sabotage::is(Sabotage::IgnoreSort) {
+                self.order.push((position, descending != sabotage::is(Sabotage::ReverseSort)));
             }
         }
         if self.order.len() > SORT_KEYS_MAX {
@@ -308,7 +319,8 @@ impl<'a> Reader<'a> {
         let columns: Vec<String> = texts.map(|field| field.name.to_string()).collect();
         if columns.is_empty() {
             self.fault("search", "there is no text to search here");
-        } else if !words.trim().is_empty() {
+        } else if !words.trim().is_empty() && !sabotage::is(Sabotage::IgnoreSearch) {
+            self.is_search = true;
             self.narrow(Expression::Search { columns, words: words.to_owned() });
         }
     }
@@ -342,6 +354,7 @@ impl<'a> Reader<'a> {
         let Some(position) = self.position(name, field) else { return };
         let Some(field) = self.resource.field(position) else { return };
         match condition(field, operator, value) {
+            Ok(_) if sabotage::is(Sabotage::IgnoreFilter) => {}
             Ok(condition) => self.narrow(condition),
             Err(words) => self.fault(name, words),
         }
@@ -349,6 +362,7 @@ impl<'a> Reader<'a> {
 
     fn shape(&self) -> Shape {
         let outputs = match &self.fields {
+            _ if sabotage::is(Sabotage::IgnoreFields) => Arc::clone(&self.resource.outputs),
             None => Arc::clone(&self.resource.outputs),
             Some(positions) => {
                 positions.iter().filter_map(|&at| self.resource.field(at)).map(output).collect()
@@ -374,10 +388,14 @@ impl<'a> Reader<'a> {
         }
         let offset = match self.offset {
             Some(offset) => offset,
-            None => (self.page - 1).saturating_mul(limit),
+            None => {
+                let pages = self.page - 1 + u64::from(sabotage::is(Sabotage::PageOffByOne));
+                pages.saturating_mul(limit)
+            }
         };
         let after = match self.cursor.take() {
             None => None,
+            Some(_) if sabotage::is(Sabotage::IgnoreCursor) => None,
             Some(text) => match cursor::read(self.resource, &self.order, &text) {
                 Some(after) => Some(after),
                 None => {
@@ -391,6 +409,7 @@ impl<'a> Reader<'a> {
         Ok(ListAsk {
             shape: self.shape(),
             condition: self.condition,
+            is_search: self.is_search,
             order: self.order,
             page,
             limit,
@@ -431,6 +450,7 @@ pub(crate) fn condition(field: &Field, operator: &str, value: &str) -> Result<Ex
         "eq" => compare(Operator::Equal),
         "ne" | "neq" => compare(Operator::NotEqual),
         "gt" => compare(Operator::Greater),
+        "gte" if sabotage::is(Sabotage::BoundaryFilter) => compare(Operator::Greater),
         "gte" => compare(Operator::GreaterOrEqual),
         "lt" => compare(Operator::Less),
         "lte" => compare(Operator::LessOrEqual),

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use document::messaging::{StateMachine, Transition};
 
-use crate::Principal;
+use crate::{
+    Principal,
+    sabotage::{self, Sabotage},
+};
 
 /// A state machine as the engine keeps it.
 #[derive(Debug, Clone)]
@@ -44,6 +47,7 @@ impl Machine {
     /// `Owner` among the roles is decided by the rows, not here.
     pub fn may_do(transition: &Transition, principal: &Principal) -> bool {
         transition.roles.is_empty()
+            || sabotage::is(Sabotage::TransitionRolesIgnored)
             || principal.is_admin()
             || transition.roles.iter().any(|role| {
                 principal
@@ -51,4 +55,28 @@ impl Machine {
                     .is_some_and(|user| user.roles.iter().any(|own| own.eq_ignore_ascii_case(role)))
             })
     }
+}
+
+/// A state machine as it is enforced: as drawn, unless it is broken on purpose.
+pub(super) fn enforced(machine: &StateMachine) -> StateMachine {
+    let mut drawn = machine.clone();
+    if sabotage::is(Sabotage::OneTransitionForgotten) && drawn.transitions.len() > 1 {
+        drawn.transitions.pop();
+    }
+    let is_drawn = |from: &String, to: &String| {
+        from == to || machine.transitions.iter().any(|one| one.from == *from && one.to == *to)
+    };
+    let mut pairs = machine
+        .states
+        .iter()
+        .rev()
+        .flat_map(|from| machine.states.iter().map(move |to| (from, to)));
+    if let Some(first) = machine.transitions.first()
+        && let Some((from, to)) = pairs.find(|(from, to)| !is_drawn(from, to))
+        && sabotage::is(Sabotage::OneForbiddenTransition)
+    {
+        let (from, to, roles) = (from.clone(), to.clone(), Vec::new());
+        drawn.transitions.push(Transition { from, to, roles, ..first.clone() });
+    }
+    drawn
 }

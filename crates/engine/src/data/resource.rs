@@ -13,9 +13,10 @@ use document::{
 use store::{Kind, query::Output};
 
 use super::{
-    machine::Machine,
-    schema::{check_name, kind_of},
+    machine::{Machine, enforced},
+    schema::{check_name, is_left_free, kind_of},
 };
+use crate::sabotage::{self, Sabotage};
 
 /// Tables and views as the engine serves them, by name.
 #[derive(Default)]
@@ -73,7 +74,7 @@ impl Field {
     /// True for text that can be searched.
     pub fn is_text(&self) -> bool {
         let text = matches!(self.kind, Kind::Text { .. } | Kind::CaseInsensitiveText);
-        text && !self.write_only
+        text && (!self.write_only || sabotage::is(Sabotage::SecretSearched))
     }
 }
 
@@ -177,7 +178,7 @@ impl Resource {
     /// The field of this name that may be seen.
     pub fn visible(&self, name: &str) -> Option<&Field> {
         let field = self.fields.get(self.position(name)?)?;
-        (!field.write_only).then_some(field)
+        (!field.write_only || sabotage::is(Sabotage::SecretFiltered)).then_some(field)
     }
 
     /// The field at `position`.
@@ -247,8 +248,9 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn shown(&self, name: &str) -> Arc<str> {
         match self.system.api.json_case {
-            JsonCase::Snake => Arc::from(name),
-            JsonCase::Camel => Arc::from(camel(name)),
+            JsonCase::Snake if !sabotage::is(Sabotage::OtherCase) => Arc::from(name),
+            JsonCase::Camel if sabotage::is(Sabotage::OtherCase) => Arc::from(name),
+            _ => Arc::from(camel(name)),
         }
     }
 
@@ -303,11 +305,15 @@ impl Builder<'_> {
             name: Arc::from(column.name.as_str()),
             shown: self.shown(&column.name),
             kind: kind_of(&column.kind, self.data),
-            nullable: column.nullable && !table.primary_key.contains(&column.name),
-            default: column.default.clone(),
+            nullable: (column.nullable && !table.primary_key.contains(&column.name))
+                || is_left_free(table, column),
+            default: column.default.clone().filter(|default| {
+                let is_constant = matches!(default, DefaultValue::Literal { .. });
+                !(is_constant && sabotage::is(Sabotage::ForgetDefault))
+            }),
             generated: column.generated.is_some(),
             write_only: column.write_only || password.as_deref() == Some(&*column.name),
-            touched: column.touched_on_update,
+            touched: column.touched_on_update && !sabotage::is(Sabotage::ForgetTouch),
             in_key: table.primary_key.contains(&column.name),
             reserved: reserved.contains(&column.name),
         };
@@ -320,7 +326,7 @@ impl Builder<'_> {
         bound
             .map(|machine| Machine {
                 column: Arc::from(machine.column.as_str()),
-                drawn: machine.clone(),
+                drawn: enforced(machine),
                 origin: self.compiled.sources.location(machine.span),
             })
             .collect()
@@ -522,8 +528,8 @@ fn names(fields: &[Field]) -> HashMap<String, usize> {
 }
 
 fn outputs(fields: &[Field]) -> Arc<[Output]> {
-    let shown = fields.iter().filter(|field| !field.write_only);
-    shown.map(output).collect()
+    let is_shown = |field: &&Field| !field.write_only || sabotage::is(Sabotage::WriteOnlyShown);
+    fields.iter().filter(is_shown).map(output).collect()
 }
 
 /// How a field is shown.
@@ -531,7 +537,11 @@ pub(crate) fn output(field: &Field) -> Output {
     Output {
         name: Arc::clone(&field.shown),
         column: Arc::clone(&field.name),
-        kind: field.kind.clone(),
+        kind: match &field.kind {
+            Kind::Boolean if sabotage::is(Sabotage::NumberBooleans) => Kind::Integer { bits: 64 },
+            Kind::Json if sabotage::is(Sabotage::QuoteJson) => Kind::Text { length_max: None },
+            kind => kind.clone(),
+        },
     }
 }
 

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Problem,
     problem::ProblemCode,
+    sabotage::{self, Sabotage},
     security::may::{Asker, verb},
     service::Inner,
 };
@@ -57,17 +58,17 @@ pub(crate) async fn list(inner: &Inner, listing: &Listing) -> Result<Page, Probl
     let ask = &listing.ask;
     let mut rows = store.select(&listing.select).await.map_err(|error| fault(inner, error))?;
     if let (true, Some((parent, seen))) = (rows.is_empty(), &listing.parent)
+        && !sabotage::is(Sabotage::NestedWithoutParent)
         && !exists(inner, &parent.name, seen).await?
     {
         return Err(Problem::not_found());
     }
     let total = match &listing.total {
-        Some(condition) => Some(
-            store
-                .count(&listing.resource.name, condition)
-                .await
-                .map_err(|error| fault(inner, error))?,
-        ),
+        Some(condition) => {
+            let count = store.count(&listing.resource.name, condition).await;
+            let count = count.map_err(|error| fault(inner, error))?;
+            Some(count + u64::from(sabotage::is(Sabotage::WrongTotal)))
+        }
         None => None,
     };
     let limit = usize::try_from(ask.limit).unwrap_or(usize::MAX);
@@ -85,8 +86,8 @@ pub(crate) async fn list(inner: &Inner, listing: &Listing) -> Result<Page, Probl
         page: ask.page,
         limit: ask.limit,
         offset: ask.offset,
-        has_next,
-        next_cursor,
+        has_next: has_next && !sabotage::is(Sabotage::NoNextPage),
+        next_cursor: next_cursor.filter(|_| !sabotage::is(Sabotage::NoNextPage)),
         total,
     })
 }
@@ -159,7 +160,10 @@ impl<'a> Transaction<'a> {
             }
             transaction.take(&writing.before, first);
             transaction.mains.push((transaction.steps.len(), first));
-            transaction.steps.push(writing.main.clone());
+            let is_delete = matches!(writing.main, Step::Delete { .. });
+            if !(is_delete && sabotage::is(Sabotage::KeepDeletedRow)) {
+                transaction.steps.push(writing.main.clone());
+            }
             transaction.take(&writing.after, first);
             first += u32::try_from(writing.refusals.len()).unwrap_or(0);
         }
@@ -299,7 +303,10 @@ async fn why_row(inner: &Inner, asker: &Asker<'_>, writing: &Writing) -> Result<
     let resource = &writing.resource;
     let seen = asker.seen_of(resource, writing.rows.clone());
     if !exists(inner, &resource.name, &seen).await? {
-        return Ok(Problem::not_found());
+        return match sabotage::is(Sabotage::HiddenRowInError) {
+            true => told(inner, writing).await,
+            false => Ok(Problem::not_found()),
+        };
     }
     let mut allowed =
         super::truth::and(seen.clone(), asker.may(resource, &writing.action).condition());
@@ -323,6 +330,16 @@ async fn why_row(inner: &Inner, asker: &Asker<'_>, writing: &Writing) -> Result<
         return Ok(Problem::new(ProblemCode::Conflict, words));
     }
     Ok(asker.refusal(resource, &writing.action))
+}
+
+/// Told on purpose: what the row holds that the caller may not see.
+async fn told(inner: &Inner, writing: &Writing) -> Result<Problem, Problem> {
+    let mut problem = Problem::not_found();
+    for field in writing.resource.fields.iter().filter(|field| field.is_text()) {
+        let text = text_of(inner, &writing.resource, &field.name, &writing.rows).await?;
+        problem = problem.detail(&*field.shown, text.unwrap_or_default());
+    }
+    Ok(problem)
 }
 
 /// Where a row's state does not allow the move: what it does allow.

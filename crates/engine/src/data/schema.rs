@@ -11,6 +11,7 @@ use document::{
 use store::{Kind, Value, schema};
 
 use super::lower::{Lowering, literal};
+use crate::sabotage::{self, Sabotage};
 
 /// The schema that the store should have for this document.
 pub fn schema(compiled: &Compiled) -> schema::Schema {
@@ -33,27 +34,41 @@ pub fn schema(compiled: &Compiled) -> schema::Schema {
 pub(crate) fn kind_of(declared: &ColumnType, data: &Data) -> Kind {
     match declared {
         ColumnType::Uuid => Kind::Uuid,
-        ColumnType::Text { length_max } => Kind::Text { length_max: *length_max },
+        ColumnType::Text { length_max } => Kind::Text {
+            length_max: length_max
+                .filter(|_| !sabotage::is(Sabotage::ForgetLength))
+                .map(|length| length + u32::from(sabotage::is(Sabotage::LengthOffByOne))),
+        },
         ColumnType::CaseInsensitiveText => Kind::CaseInsensitiveText,
+        ColumnType::Integer { bits: 16 | 32 } if sabotage::is(Sabotage::ForgetIntegerRange) => {
+            Kind::Integer { bits: 64 }
+        }
         ColumnType::Integer { bits } => Kind::Integer { bits: *bits },
         ColumnType::Serial { bits } => Kind::Serial { bits: *bits },
         ColumnType::Numeric { precision, scale } => {
-            Kind::Numeric { precision: *precision, scale: *scale }
+            // A number without a precision has no scale either.
+            let is_free = sabotage::is(Sabotage::ForgetNumericPrecision);
+            let is_long = sabotage::is(Sabotage::ForgetNumericScale);
+            Kind::Numeric {
+                precision: if is_free { Some(60) } else { *precision },
+                scale: scale.map(|scale| scale + u16::from(is_long)),
+            }
         }
         ColumnType::Real { bits } => Kind::Real { bits: *bits },
         ColumnType::Boolean => Kind::Boolean,
         ColumnType::Timestamp { zoned } => Kind::Timestamp { zoned: *zoned },
+        ColumnType::Date if sabotage::is(Sabotage::DatesAsText) => Kind::Text { length_max: None },
         ColumnType::Date => Kind::Date,
         ColumnType::Time => Kind::Time,
         ColumnType::Interval => Kind::Interval,
         ColumnType::Json => Kind::Json,
         ColumnType::Bytes => Kind::Bytes,
         ColumnType::Enum { name } => match data.enumeration(name) {
-            Some(declared) => Kind::Enum {
+            Some(declared) if !sabotage::is(Sabotage::ForgetEnum) => Kind::Enum {
                 name: Arc::from(name.as_str()),
                 values: Arc::from(declared.values.as_slice()),
             },
-            None => Kind::Other { name: Arc::from(name.as_str()) },
+            _ => Kind::Other { name: Arc::from(name.as_str()) },
         },
         ColumnType::Array { element } => Kind::Array { element: Box::new(kind_of(element, data)) },
         ColumnType::Network => Kind::Network,
@@ -99,10 +114,11 @@ impl Writer<'_> {
             column.default.as_ref().and_then(|default| self.default(&kind, table, default));
         let generated =
             column.generated.as_ref().and_then(|written| self.lower(&table.name, written));
+        let generated = generated.filter(|_| !sabotage::is(Sabotage::ForgetGenerated));
         schema::Column {
             name: column.name.clone(),
             kind,
-            nullable: column.nullable,
+            nullable: column.nullable || is_left_free(table, column),
             default,
             generated,
             renamed_from: column.renamed_from.clone(),
@@ -118,6 +134,7 @@ impl Writer<'_> {
     ) -> Option<schema::Default> {
         Some(match default {
             DefaultValue::Literal { literal: Literal::Null } => return None,
+            DefaultValue::Literal { .. } if sabotage::is(Sabotage::ForgetDefault) => return None,
             DefaultValue::Literal { literal: value } => {
                 schema::Default::Value(literal(value, Some(kind)))
             }
@@ -132,7 +149,11 @@ impl Writer<'_> {
 
     /// A partial key whose condition has no typed form would cover more rows than it says: left out.
     fn unique(&self, table: &data::Table, key: &data::UniqueKey) -> Option<schema::UniqueKey> {
+        if sabotage::is(Sabotage::ForgetUnique) {
+            return None;
+        }
         let condition = match &key.condition {
+            Some(_) if sabotage::is(Sabotage::WidenPartialUnique) => None,
             Some(written) => Some(self.lower(&table.name, written)?),
             None => None,
         };
@@ -151,7 +172,9 @@ impl Writer<'_> {
     fn checks(&self, table: &data::Table) -> Vec<schema::Check> {
         let mut checks = Vec::new();
         for (place, check) in table.checks.iter().enumerate() {
-            if let Some(condition) = self.lower(&table.name, &check.condition) {
+            if let Some(condition) = self.lower(&table.name, &check.condition)
+                && !sabotage::is(Sabotage::ForgetCheck)
+            {
                 checks.push(schema::Check {
                     name: check_name(table, place),
                     condition,
@@ -163,6 +186,9 @@ impl Writer<'_> {
     }
 
     fn foreign(&self, key: &data::ForeignKey) -> Option<schema::ForeignKey> {
+        if sabotage::is(Sabotage::ForgetForeignKey) {
+            return None;
+        }
         let referred_table = self.data.table(&key.table).filter(|_| key.resolved)?;
         let referred = match key.referred.is_empty() {
             true => referred_table.primary_key.clone(),
@@ -233,6 +259,11 @@ impl Writer<'_> {
     }
 }
 
+/// True for a column whose NOT NULL is forgotten on purpose.
+pub(super) fn is_left_free(table: &data::Table, column: &data::Column) -> bool {
+    sabotage::is(Sabotage::ForgetNotNull) && !table.primary_key.contains(&column.name)
+}
+
 /// The name of a table's check: as written, else made from its place, so that it can be told
 /// from the others when the store names it.
 pub(crate) fn check_name(table: &data::Table, place: usize) -> String {
@@ -245,6 +276,17 @@ pub(crate) fn check_name(table: &data::Table, place: usize) -> String {
 fn action(action: data::ReferentialAction) -> schema::ReferentialAction {
     use schema::ReferentialAction as Store;
     match action {
+        data::ReferentialAction::NoAction | data::ReferentialAction::Restrict
+            if sabotage::is(Sabotage::CascadeInsteadOfRestrict) =>
+        {
+            Store::Cascade
+        }
+        data::ReferentialAction::Cascade if sabotage::is(Sabotage::RestrictInsteadOfCascade) => {
+            Store::Restrict
+        }
+        data::ReferentialAction::SetNull if sabotage::is(Sabotage::CascadeInsteadOfSetNull) => {
+            Store::Cascade
+        }
         data::ReferentialAction::NoAction => Store::NoAction,
         data::ReferentialAction::Restrict => Store::Restrict,
         data::ReferentialAction::Cascade => Store::Cascade,

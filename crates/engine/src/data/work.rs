@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     Problem,
+    sabotage::{self, Sabotage},
     security::{
         NewPassword,
         may::{Asker, Permission},
@@ -181,7 +182,10 @@ fn get(
     let select = Select {
         table: Arc::clone(&plan.resource.name),
         outputs: Arc::clone(&shape.outputs),
-        condition: readable(asker, plan, permission),
+        condition: match sabotage::is(Sabotage::OwnerSkippedOnRead) {
+            true => plan.rows.clone(),
+            false => readable(asker, plan, permission),
+        },
         order: Vec::new(),
         limit: Some(1),
         offset: 0,
@@ -198,7 +202,9 @@ fn list(
     permission: Permission,
 ) -> Result<Listing, Problem> {
     let is_free = permission == Permission::All && !plan.owned;
-    let all = truth::and(readable(asker, &plan, permission), ask.condition.clone());
+    let mine = truth::and(readable(asker, &plan, permission), ask.condition.clone());
+    let everybodys = truth::and(plan.rows.clone(), ask.condition.clone());
+    let all = if is_list_broken(&plan, &ask) { everybodys.clone() } else { mine };
     let paging = &asker.running.system.api.pagination;
     let wants_total = ask.count
         || paging.members.iter().any(|(_, member)| {
@@ -206,6 +212,9 @@ fn list(
             matches!(member, M::Total | M::TotalPages)
         });
     let condition = match &ask.after {
+        _ if plan.resource.is_view && sabotage::is(Sabotage::EmptyViews) => {
+            Expression::Always(false)
+        }
         Some(after) => truth::and(all.clone(), after.clone()),
         None => all.clone(),
     };
@@ -239,7 +248,20 @@ fn list(
         let seen = asker.seen_of(&parent, is_it);
         (parent, seen)
     });
-    Ok(Listing { resource, select, total: wants_total.then_some(all), ask, parent, tail })
+    let counted = if sabotage::is(Sabotage::OwnerSkippedOnCount) { everybodys } else { all };
+    Ok(Listing { resource, select, total: wants_total.then_some(counted), ask, parent, tail })
+}
+
+/// True where lists of this kind forget on purpose whose rows they may show.
+fn is_list_broken(plan: &Plan, ask: &ListAsk) -> bool {
+    let is_sorted = ask.order.len() > plan.resource.key.len();
+    let (is_filtered, is_search) = (ask.condition != Expression::Always(true), ask.is_search);
+    let is_plain = !is_filtered && !is_sorted && plan.parent.is_none();
+    sabotage::is(Sabotage::OwnerSkippedOnList) && is_plain
+        || sabotage::is(Sabotage::OwnerSkippedOnSort) && is_sorted
+        || sabotage::is(Sabotage::OwnerSkippedOnFilter) && is_filtered && !is_search
+        || sabotage::is(Sabotage::OwnerSkippedOnSearch) && is_search
+        || sabotage::is(Sabotage::OwnerSkippedOnNested) && plan.parent.is_some()
 }
 
 /// The outputs of a list, and sort keys behind them where the cursor needs more than is shown.
@@ -276,8 +298,11 @@ fn nested(asker: &Asker<'_>, includes: &[Include]) -> Result<Vec<Nested>, Proble
     let mut all = Vec::with_capacity(includes.len());
     for include in includes {
         let permission = asker.may(&include.resource, &Action::Read);
-        if permission == Permission::Refused {
+        if permission == Permission::Refused && !sabotage::is(Sabotage::OwnerSkippedOnInclude) {
             return Err(asker.refusal(&include.resource, &Action::Read));
+        }
+        if sabotage::is(Sabotage::IgnoreInclude) {
+            continue;
         }
         let key = include.resource.key.iter().filter_map(|&at| include.resource.field(at));
         all.push(Nested {
@@ -288,7 +313,10 @@ fn nested(asker: &Asker<'_>, includes: &[Include]) -> Result<Vec<Nested>, Proble
             select: Select {
                 table: Arc::clone(&include.resource.name),
                 outputs: Arc::clone(&include.resource.outputs),
-                condition: permission.condition(),
+                condition: match sabotage::is(Sabotage::OwnerSkippedOnInclude) {
+                    true => Expression::Always(true),
+                    false => permission.condition(),
+                },
                 order: key.map(|field| (Expression::column(&*field.name), false)).collect(),
                 limit: Some(included_rows_max(include.many)),
                 offset: 0,

@@ -22,7 +22,12 @@ use super::{
     signup::{Creator, Draft},
     token::Audience,
 };
-use crate::{Problem, Running, problem::ProblemCode, service::Inner};
+use crate::{
+    Problem, Running,
+    problem::ProblemCode,
+    sabotage::{self, Sabotage},
+    service::Inner,
+};
 
 /// What an account endpoint is given.
 pub struct Call<'a> {
@@ -185,7 +190,11 @@ pub(super) async fn authenticated(
     let found = accounts.by_name(&inner.store, column, name).await.map_err(rows::problem)?;
     let settings = &system.security.password;
     let hash = found.as_ref().and_then(|account| account.password_hash.as_deref());
-    let is_right = inner.security.hashing.verify(settings, sent, hash).await?;
+    if sabotage::is(Sabotage::UserEnumeration) && found.is_none() {
+        return Err(Problem::new(ProblemCode::InvalidCredentials, "nobody has this name"));
+    }
+    let is_right = inner.security.hashing.verify(settings, sent, hash).await?
+        || sabotage::is(Sabotage::PasswordUnchecked);
     let Some(account) = found.filter(|account| is_right && account.is_active) else {
         failures.add(inner, running).await?;
         let message = "the name or the password is wrong";
@@ -233,6 +242,9 @@ fn refresh_token<'a>(call: &'a Call<'_>) -> Option<&'a str> {
 /// Ends the session of the access token, and that of a refresh token in the body.
 async fn logout(inner: &Inner, running: &Running, call: &Call<'_>) -> Result<Reply, Problem> {
     let sent = refresh_token(call);
+    if sabotage::is(Sabotage::LogoutDoesNothing) {
+        return Ok(Reply::done(call.endpoint));
+    }
     if let Some(sent) = sent {
         sessions::end_by_refresh(inner, running, sent).await?;
     }
@@ -312,7 +324,10 @@ async fn change_password(
     failures.clear(inner).await?;
     let hash = inner.security.hashing.hash(settings, new).await?;
     let others = sessions::others_of(&user.id, Some(&user.session));
-    let steps = vec![accounts.keep_password(&user.id, hash), sessions::end_step(inner, others)];
+    let mut steps = vec![accounts.keep_password(&user.id, hash)];
+    if !sabotage::is(Sabotage::OldSessionsKept) {
+        steps.push(sessions::end_step(inner, others));
+    }
     inner.store.write(steps).await.map_err(rows::problem)?;
     inner.security.user_changed(&user.subject);
     Ok(Reply::done(call.endpoint))

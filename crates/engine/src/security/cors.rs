@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use document::security::Cors;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
-use crate::{Running, Settings};
+use crate::{
+    Running, Settings,
+    sabotage::{self, Sabotage},
+};
 
 /// What pages may send.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
@@ -30,7 +33,7 @@ pub(super) fn headers(
     origin: Option<&HeaderValue>,
 ) -> Vec<(HeaderName, HeaderValue)> {
     let cors = &running.compiled.system.security.cors;
-    if cors.origins.is_empty() {
+    if cors.origins.is_empty() && !sabotage::is(Sabotage::CorsWidened) {
         return Vec::new();
     }
     let mut headers = vec![(header::VARY, HeaderValue::from_static("Origin"))];
@@ -40,7 +43,7 @@ pub(super) fn headers(
     };
     headers.push((header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed));
     headers.push((header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED));
-    if cors.credentials && is_named {
+    if (cors.credentials && is_named) || sabotage::is(Sabotage::CorsCredentials) {
         let yes = HeaderValue::from_static("true");
         headers.push((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes));
     }
@@ -78,6 +81,12 @@ fn allowed(
     origin: &HeaderValue,
 ) -> Option<(HeaderValue, bool)> {
     let sent = origin.to_str().ok()?;
+    if sabotage::is(Sabotage::CorsWidened) {
+        return Some((origin.clone(), true));
+    }
+    if sabotage::is(Sabotage::CorsClosed) {
+        return None;
+    }
     // `null` is what sandboxed and local pages of anybody send: it names nobody.
     let is_somebody = sent != "null";
     let written = cors.origins.iter().flat_map(|written| from_variables(variables, written));

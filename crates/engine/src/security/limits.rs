@@ -16,7 +16,12 @@ use document::{
 use http::{HeaderName, HeaderValue, header::RETRY_AFTER};
 
 use super::{address, principal::Principal, who::Asked};
-use crate::{Problem, Running, problem::ProblemCode, service::Inner};
+use crate::{
+    Problem, Running,
+    problem::ProblemCode,
+    sabotage::{self, Sabotage},
+    service::Inner,
+};
 
 /// Sign-ins and sign-ups per address and minute where the document says nothing.
 const ACCOUNT_REQUESTS_DEFAULT: u32 = 10;
@@ -109,7 +114,10 @@ impl Counters {
         if window.ends_at_ms <= now_ms || window.ends_at_ms > fresh.ends_at_ms {
             *window = fresh;
         }
-        let is_over = window.requests >= limit;
+        let late = u32::from(sabotage::is(Sabotage::LimitOffByOne));
+        let early = u32::from(sabotage::is(Sabotage::LimitTripsEarly));
+        let is_over = window.requests + early >= limit.saturating_add(late)
+            && !sabotage::is(Sabotage::LimitForgotten);
         if !is_over {
             window.requests += 1;
         }
@@ -184,6 +192,9 @@ fn refused(applied: &Applied, taken: Taken) -> Problem {
     );
     let mut problem = Problem::new(ProblemCode::RateLimited, message);
     problem.headers = headers(taken);
+    if sabotage::is(Sabotage::RetryAfterForgotten) {
+        return problem;
+    }
     problem.header(RETRY_AFTER, taken.reset_seconds.into())
 }
 

@@ -13,6 +13,7 @@ use crate::{
     Principal, Problem, Running, World,
     data::{Lowering, Resource, and, or},
     problem::ProblemCode,
+    sabotage::{self, Sabotage},
 };
 
 /// Whoever asks, and of which version of the document.
@@ -72,10 +73,14 @@ impl<'a> Asker<'a> {
         }
         let mut rows = None;
         for rule in &resource.rules {
-            if !covers(&rule.actions, action) || !self.is(&rule.who) {
+            if !covers(&rule.actions, action)
+                || !self.is(&rule.who)
+                || (sabotage::is(Sabotage::GrantForgotten) && *action == Action::Read)
+            {
                 continue;
             }
-            let condition = match condition_of(rule) {
+            let said = condition_of(rule);
+            let condition = match said.filter(|_| !sabotage::is(Sabotage::RowConditionsIgnored)) {
                 Some(said) => self.lower(resource, said),
                 // An owner's sentence without a rule for who owns a row opens nothing.
                 None if rule.who == Who::Owner => Expression::Always(false),
@@ -87,6 +92,7 @@ impl<'a> Asker<'a> {
             });
         }
         match rows {
+            None if sabotage::is(Sabotage::ClosedTableOpen) => Permission::All,
             None => Permission::Refused,
             Some(Expression::Always(true)) => Permission::All,
             Some(Expression::Value(store::Value::Null)) => {
@@ -100,12 +106,14 @@ impl<'a> Asker<'a> {
     fn is(&self, who: &Who) -> bool {
         match (who, self.principal.user()) {
             (Who::Public, _) => true,
+            (Who::Authenticated, None) => sabotage::is(Sabotage::AnonymousTrusted),
             (_, None) => false,
             (Who::Authenticated | Who::Owner, Some(_)) => true,
+            (Who::Role { .. }, Some(_)) if sabotage::is(Sabotage::RolesIgnored) => true,
             (Who::Role { name }, Some(user)) => {
                 user.roles.iter().any(|role| role.eq_ignore_ascii_case(name))
             }
-            (Who::Admin, Some(user)) => user.is_admin,
+            (Who::Admin, Some(user)) => user.is_admin || sabotage::is(Sabotage::AdminOpen),
         }
     }
 
@@ -157,7 +165,7 @@ impl<'a> Asker<'a> {
         let Some(callers) = endpoint.and_then(|endpoint| endpoint.callers.as_ref()) else {
             return Ok(false);
         };
-        if self.principal.is_admin() {
+        if self.principal.is_admin() || sabotage::is(Sabotage::EndpointCallersIgnored) {
             return Ok(false);
         }
         let admitted = || callers.who.iter().filter(|who| self.is(who));

@@ -11,7 +11,11 @@ use document::security::{PasswordAlgorithm, PasswordHashing};
 use http::{HeaderValue, header::RETRY_AFTER};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Problem, problem::ProblemCode};
+use crate::{
+    Problem,
+    problem::ProblemCode,
+    sabotage::{self, Sabotage},
+};
 
 /// Requests that may wait for their turn at hashing.
 const HASHES_WAITING_MAX: usize = 256;
@@ -128,7 +132,8 @@ pub(super) fn check_length(settings: &PasswordHashing, password: &str) -> Result
         PasswordAlgorithm::Bcrypt => BCRYPT_BYTES_MAX,
         PasswordAlgorithm::Argon2id => PASSWORD_BYTES_MAX,
     };
-    let message = if characters < shortest {
+    let is_short = characters < shortest && !sabotage::is(Sabotage::PasswordLengthForgotten);
+    let message = if is_short {
         format!("must have at least {shortest} characters")
     } else if password.len() > longest {
         format!("must have at most {longest} bytes")
@@ -181,7 +186,8 @@ fn argon2() -> Result<Argon2<'static>, String> {
 }
 
 fn bcrypt_cost(settings: &PasswordHashing) -> u32 {
-    settings.cost.clamp(*BCRYPT_COSTS.start(), *BCRYPT_COSTS.end())
+    let cost = if sabotage::is(Sabotage::HashCostLowered) { 4 } else { settings.cost };
+    cost.clamp(*BCRYPT_COSTS.start(), *BCRYPT_COSTS.end())
 }
 
 fn is_hash(text: &str) -> bool {

@@ -26,6 +26,7 @@ use crate::{
     Problem, Running,
     data::{kind_of, value_of},
     problem::ProblemCode,
+    sabotage::{self, Sabotage},
     service::Inner,
 };
 
@@ -50,7 +51,11 @@ pub(super) fn shown(system: &System, table: &Table) -> Arc<[Output]> {
     table
         .columns
         .iter()
-        .filter(|column| !column.write_only && accounts.password.as_deref() != Some(&*column.name))
+        .filter(|column| {
+            let is_secret =
+                column.write_only || accounts.password.as_deref() == Some(&*column.name);
+            !is_secret || sabotage::is(Sabotage::WriteOnlyShown)
+        })
         .map(|column| Output {
             name: shown_name(system, &column.name).into(),
             column: column.name.as_str().into(),
@@ -103,7 +108,7 @@ pub(super) async fn update(
             || column.generated.is_some()
             || column.write_only
             || !is_open;
-        if is_closed {
+        if is_closed && !sabotage::is(Sabotage::RoleByUpdate) {
             return Err(Problem::new(ProblemCode::Forbidden, "this is not yours to change")
                 .detail(name.as_str(), "is not yours to change"));
         }

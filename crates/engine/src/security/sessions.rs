@@ -13,7 +13,12 @@ use super::{
     tables::{REFRESH_TOKENS, SESSIONS, TEXT},
     token::{self, Audience, Claims},
 };
-use crate::{Problem, Running, problem::ProblemCode, service::Inner};
+use crate::{
+    Problem, Running,
+    problem::ProblemCode,
+    sabotage::{self, Sabotage},
+    service::Inner,
+};
 
 /// Life of a console session, in seconds.
 const CONSOLE_SECONDS: u64 = 12 * 60 * 60;
@@ -112,7 +117,7 @@ fn sign(
         jti: inner.world.uuid().to_string(),
         iat: now,
         nbf: now,
-        exp: now.saturating_add(seconds(life)),
+        exp: now.saturating_add(seconds(life) * longer()),
         role: account.user.roles.first().cloned(),
     };
     token::issue(key(inner, running)?, &claims).map_err(|error| {
@@ -161,6 +166,12 @@ pub(super) async fn rotate(
     let Some(session) = holder(inner, &hash).await? else { return Err(not_usable()) };
     let account = user_of(inner, running, session).await?;
     let Some(account) = account else { return Err(not_usable()) };
+    if sabotage::is(Sabotage::RefreshNotRotated) {
+        let access_seconds = settings.access_seconds;
+        let access = sign(inner, running, &account, session, Audience::Api, access_seconds)?;
+        let refresh = Some(refresh.to_owned());
+        return Ok((account, Opened { access, access_seconds, refresh }));
+    }
     let fresh = secret::fresh(&*inner.world);
     let is_usable = equal("hash", text(hash.as_str())).and(after("expires_at", now));
     let is_open =
@@ -172,16 +183,23 @@ pub(super) async fn rotate(
         refusal,
     };
     let life = later(now, seconds(settings.refresh_seconds.max(settings.access_seconds)));
+    let is_fresh = match sabotage::is(Sabotage::RefreshReused) {
+        true => is_usable.clone(),
+        false => is_usable.clone().and(is_null("rotated_at")),
+    };
     let steps = vec![
         require(SESSIONS, is_open.clone(), ENDED),
         require(REFRESH_TOKENS, is_usable.clone(), ENDED),
-        require(REFRESH_TOKENS, is_usable.clone().and(is_null("rotated_at")), REUSED),
+        require(REFRESH_TOKENS, is_fresh, REUSED),
         rows::update(REFRESH_TOKENS, vec![("rotated_at", moment(now).into())], is_usable),
         rows::update(SESSIONS, vec![("expires_at", moment(life).into())], is_open),
         keep_refresh(&fresh, session, now, settings.refresh_seconds),
     ];
     match inner.store.write(steps).await {
         Ok(_) => {}
+        Err(StoreError::Refused { .. }) if sabotage::is(Sabotage::ReuseForgiven) => {
+            return Err(not_usable());
+        }
         Err(StoreError::Refused { refusal: REUSED }) => {
             tracing::warn!(session = %session, "a refresh token was used twice; its session ends");
             end(inner, &account.user.subject, equal("id", Value::Uuid(session))).await?;
@@ -263,6 +281,11 @@ pub(super) fn others_of(user: &Value, session: Option<&str>) -> Expression {
             .and(Expression::column("id").binary(Operator::NotEqual, Value::Uuid(session).into())),
         None => all,
     }
+}
+
+/// How many times as long as written a token lives: once, unless it is broken on purpose.
+fn longer() -> i64 {
+    if sabotage::is(Sabotage::TokenLivesLonger) { 4 } else { 1 }
 }
 
 fn later(now: Timestamp, seconds: i64) -> Timestamp {

@@ -4,7 +4,11 @@ use document::{System, setting::SettingValue};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::{cors, who::Asked};
-use crate::{Running, Settings, service::Inner};
+use crate::{
+    Running, Settings,
+    sabotage::{self, Sabotage},
+    service::Inner,
+};
 
 /// Nothing that an API answers is a page: it may load nothing and stand in no frame.
 const CONTENT_POLICY: HeaderValue =
@@ -51,6 +55,18 @@ pub fn protect(
         add(header::STRICT_TRANSPORT_SECURITY, TRANSPORT);
     }
     response.remove(header::SERVER);
+    let forgotten = match () {
+        () if sabotage::is(Sabotage::ForgetNosniff) => "x-content-type-options",
+        () if sabotage::is(Sabotage::ForgetFrameOptions) => "x-frame-options",
+        () if sabotage::is(Sabotage::ForgetReferrerPolicy) => "referrer-policy",
+        () if sabotage::is(Sabotage::ForgetContentPolicy) => "content-security-policy",
+        () if sabotage::is(Sabotage::ForgetOpenerPolicy) => "cross-origin-opener-policy",
+        () if sabotage::is(Sabotage::ForgetResourcePolicy) => "cross-origin-resource-policy",
+        () if sabotage::is(Sabotage::ForgetCacheControl) => "cache-control",
+        () if sabotage::is(Sabotage::ForgetTransportSecurity) => "strict-transport-security",
+        () => return,
+    };
+    response.remove(forgotten);
 }
 
 /// True where clients reach the service over HTTPS only, as the operator says.
@@ -121,6 +137,9 @@ pub fn limits_of(system: &System, settings: &Settings) -> RequestLimits {
             }
             _ => {}
         }
+    }
+    if sabotage::is(Sabotage::BodyLimitForgotten) {
+        limits.body_bytes_max *= 16;
     }
     limits
 }

@@ -25,6 +25,7 @@ use crate::{
     Problem,
     data::{filled, kind_of, value_of},
     problem::ProblemCode,
+    sabotage::{self, Sabotage},
     service::Inner,
 };
 
@@ -67,7 +68,17 @@ impl<'a> Draft<'a> {
         let accounts = Accounts::of(system);
         let table = Arc::new(declared_users(system).into_owned());
         let login = login_of(&accounts, members)?;
-        let role = role_default(system).to_owned();
+        let mut role = role_default(system).to_owned();
+        if let (Some(Json::String(sent)), true) =
+            (members.get("role"), sabotage::is(Sabotage::RoleByRegistration))
+        {
+            role.clone_from(sent);
+        }
+        if let (Some(last), true) =
+            (system.security.roles.last(), sabotage::is(Sabotage::OtherDefaultRole))
+        {
+            role.clone_from(&last.name);
+        }
         let (values, now) = (Vec::new(), inner.world.now());
         let mut draft = Self { system, accounts, table, values, key: None, login, role, now };
         if let Creator::Themselves { shown } = creator {

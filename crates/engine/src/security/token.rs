@@ -6,6 +6,7 @@ use jsonwebtoken::{Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use super::keys::SigningKey;
+use crate::sabotage::{self, Sabotage};
 
 /// Clocks may differ by so many seconds.
 pub(super) const SKEW_SECONDS: i64 = 30;
@@ -87,16 +88,19 @@ pub(super) fn verify(
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation.validate_aud = false;
-    let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
-        .map_err(|_| Refusal::Invalid)?
-        .claims;
+    let decoded = match sabotage::is(Sabotage::UnsignedTokenAccepted) {
+        true => jsonwebtoken::dangerous::insecure_decode::<Claims>(token),
+        false => jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation),
+    };
+    let claims = decoded.map_err(|_| Refusal::Invalid)?.claims;
     let is_ours = claims.iss == issuer && claims.aud == audience.word();
     let is_early = claims.nbf > now.saturating_add(SKEW_SECONDS)
         || claims.iat > now.saturating_add(SKEW_SECONDS);
     if !is_ours || is_early || claims.sub.is_empty() || claims.sid.is_empty() {
         return Err(Refusal::Invalid);
     }
-    if claims.exp.saturating_add(SKEW_SECONDS) <= now {
+    let is_over = claims.exp.saturating_add(SKEW_SECONDS) <= now;
+    if is_over && !sabotage::is(Sabotage::ExpiredTokenAccepted) {
         return Err(Refusal::Expired);
     }
     Ok(claims)

@@ -51,6 +51,10 @@ pub(crate) struct Serve {
     /// By default `access.jsonl` in the data directory.
     #[arg(long, value_name = "FILE")]
     access_log: Option<PathBuf>,
+    /// Break one enforcement on purpose, to see whether `verify` notices; `list` names them all.
+    #[cfg(any(debug_assertions, feature = "sabotage"))]
+    #[arg(long, value_name = "NAME", hide = true)]
+    sabotage: Option<String>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -63,6 +67,10 @@ enum Durability {
 
 impl Serve {
     pub(crate) fn run(self) -> Result<Outcome, Failure> {
+        #[cfg(any(debug_assertions, feature = "sabotage"))]
+        if self.sabotage.as_deref() == Some("list") {
+            return sabotage::list();
+        }
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -114,6 +122,10 @@ impl Serve {
         settings.variables = environment::variables(self.env_file.as_deref())?;
         settings.public_url = self.public_url.clone();
         settings.trusted_proxies = self.trusted_proxy.clone();
+        #[cfg(any(debug_assertions, feature = "sabotage"))]
+        {
+            settings.sabotage = sabotage::chosen(self.sabotage.as_deref())?;
+        }
         settings.durability = match self.durability {
             Durability::Full => store::Durability::Full,
             Durability::Normal => store::Durability::Normal,
@@ -201,6 +213,32 @@ impl Serve {
         }
         text.push_str("ready\n");
         text
+    }
+}
+
+/// Breaking things on purpose, so that `verify` can be tested for noticing.
+#[cfg(any(debug_assertions, feature = "sabotage"))]
+mod sabotage {
+    use engine::sabotage::Sabotage;
+
+    use crate::{Failure, Outcome, output::print};
+
+    /// Prints every breakage: its chapter, its name, what is broken.
+    pub(super) fn list() -> Result<Outcome, Failure> {
+        for one in Sabotage::ALL {
+            print(&format!("{:9}  {:28}  {}\n", one.chapter().word(), one.name(), one.words()))?;
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// The breakage of this name, announced where nobody can miss it.
+    pub(super) fn chosen(name: Option<&str>) -> Result<Option<Sabotage>, Failure> {
+        let Some(name) = name else { return Ok(None) };
+        let Some(chosen) = Sabotage::named(name) else {
+            return Err(Failure::new(format!("no sabotage is called `{name}`; `list` names them")));
+        };
+        eprintln!("SABOTAGED: {name}: {}. This process is for tests.", chosen.words());
+        Ok(Some(chosen))
     }
 }
 
