@@ -428,7 +428,7 @@ async fn a_table_changed_or_removed_by_hand_stops_the_plan() {
 
 #[tokio::test]
 async fn a_table_that_no_document_made_is_not_touched() {
-    let fixture = empty();
+    let fixture = empty().await;
     by_hand(&fixture, "CREATE TABLE shelves (id INTEGER)");
     let plan = fixture.store.plan(&shelves(vec![])).await.expect("a plan");
     assert!(plan.is_blocked());
@@ -483,7 +483,7 @@ async fn a_check_that_sqlite_cannot_hold_is_reported_and_the_table_served() {
         "named",
         Expression::column("name").binary(Operator::NotEqual, text("").into()),
     ));
-    let fixture = empty();
+    let fixture = empty().await;
     let plan = migrate(&fixture.store, &wished).await;
     assert_eq!(plan.steps[0].class, Class::NotServed);
     assert_eq!(plan.steps[0].needs.as_deref(), Some("the store has no function `no_such`"));

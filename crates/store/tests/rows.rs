@@ -238,7 +238,7 @@ async fn removing_a_parent_follows_its_action() {
 async fn a_key_to_columns_that_are_not_unique_is_reported_and_the_table_served() {
     let mut wished = library();
     wished.tables[1].foreign_keys[0].referred = vec!["name".to_owned()];
-    let fixture = empty();
+    let fixture = empty().await;
     let plan = migrate(&fixture.store, &wished).await;
     assert_eq!(plan.steps[0].needs.as_deref(), Some("shelves(name) is not unique"));
     let values = [("title", text("A")), ("shelf_id", Value::Integer(9))];

@@ -1,6 +1,8 @@
 //! A small schema and short ways to build queries, for all tests of the store.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod postgres;
+
 use std::sync::Arc;
 
 use store::{
@@ -107,19 +109,66 @@ pub(crate) fn library() -> Schema {
     schema(vec![shelves, books])
 }
 
+/// Which store a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum On {
+    Sqlite,
+    Postgresql,
+}
+
+tokio::task_local! {
+    /// The store of the test at hand; SQLite where nothing is said.
+    pub(crate) static ON: On;
+}
+
+/// Runs each test on both stores.
+#[macro_export]
+macro_rules! both_stores {
+    ($($name:ident,)*) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                $crate::support::ON.scope($crate::support::On::Sqlite, super::$name()).await;
+            })*
+        }
+        mod on_postgresql {
+            $(#[tokio::test]
+            async fn $name() {
+                $crate::support::ON.scope($crate::support::On::Postgresql, super::$name()).await;
+            })*
+        }
+    };
+}
+
+/// The store of the test at hand.
+pub(crate) fn on() -> On {
+    ON.try_with(|on| *on).unwrap_or(On::Sqlite)
+}
+
 pub(crate) struct Fixture {
     pub(crate) store: Store,
     pub(crate) directory: tempfile::TempDir,
+    pub(crate) database: Option<postgres::Database>,
 }
 
-pub(crate) fn empty() -> Fixture {
+pub(crate) async fn empty() -> Fixture {
+    open(Options::default()).await
+}
+
+pub(crate) async fn open(options: Options) -> Fixture {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let store = Store::open(directory.path(), Options::default()).expect("a store");
-    Fixture { store, directory }
+    let (store, database) = match on() {
+        On::Sqlite => (Store::open(directory.path(), options), None),
+        On::Postgresql => {
+            let database = postgres::database();
+            (Store::open_postgres(&database.url, options).await, Some(database))
+        }
+    };
+    Fixture { store: store.expect("a store"), directory, database }
 }
 
 pub(crate) async fn with(schema: &Schema) -> Fixture {
-    let fixture = empty();
+    let fixture = empty().await;
     migrate(&fixture.store, schema).await;
     fixture
 }
