@@ -1,0 +1,90 @@
+//! What processes take: time on processors and memory, as Linux counts it under `/proc`.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use crate::Failure;
+
+/// Ticks per second of `/proc/PID/stat` on Linux (`USER_HZ`).
+const TICKS: f64 = 100.0;
+
+/// A server's process. One that the bench started ends with this value.
+pub(crate) enum Process {
+    /// Started here.
+    Own(Child),
+    /// Running already, known by its number.
+    Other(u32),
+}
+
+impl Process {
+    fn id(&self) -> u32 {
+        match self {
+            Self::Own(child) => child.id(),
+            Self::Other(id) => *id,
+        }
+    }
+
+    /// Starts a server whose words nobody reads.
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Self, Failure> {
+        let log = fs::File::create(log)?;
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
+        Ok(Self::Own(child))
+    }
+
+    /// Seconds on processors since its start.
+    pub(crate) fn processor_seconds(&self) -> f64 {
+        seconds_of(&format!("/proc/{}/stat", self.id()))
+    }
+
+    /// Memory that it holds now, and held at most, in MiB.
+    pub(crate) fn memory_mib(&self) -> (f64, f64) {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
+        let field = |name: &str| {
+            status
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .and_then(|rest| rest.split_whitespace().next())
+                .and_then(|number| number.parse::<f64>().ok())
+                .unwrap_or(0.0)
+                / 1024.0
+        };
+        (field("VmRSS:"), field("VmHWM:"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Self::Own(child) = self {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Seconds that all processes but this one were on processors, since the machine started.
+pub(crate) fn others_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let numbers: Vec<f64> = stat
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    // user, nice, system, and interrupts; idle and waiting for disks stand between.
+    let busy: f64 = [0, 1, 2, 5, 6].iter().filter_map(|place| numbers.get(*place)).sum();
+    busy / TICKS - seconds_of("/proc/self/stat")
+}
+
+fn seconds_of(path: &str) -> f64 {
+    let stat = fs::read_to_string(path).unwrap_or_default();
+    // The name of the command stands in parentheses and may hold spaces.
+    let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks = |place: usize| {
+        rest.split_whitespace().nth(place).and_then(|number| number.parse::<f64>().ok())
+    };
+    (ticks(11).unwrap_or(0.0) + ticks(12).unwrap_or(0.0)) / TICKS
+}
