@@ -1,5 +1,5 @@
 //! The command: one verb per file in [`command`], each thin. Exit codes: 0 done, 1 the document is
-//! at fault, 2 the command could not do its work.
+//! at fault, 2 the command could not do its work, 3 something was not tested and had to be.
 
 mod command;
 mod documents;
@@ -42,6 +42,8 @@ enum Outcome {
     Done,
     /// The document is at fault, and it was said why.
     Findings,
+    /// Nothing is at fault, but something that was asked for was not tried.
+    Untested,
 }
 
 impl From<Outcome> for ExitCode {
@@ -49,6 +51,7 @@ impl From<Outcome> for ExitCode {
         match outcome {
             Outcome::Done => ExitCode::SUCCESS,
             Outcome::Findings => ExitCode::from(1),
+            Outcome::Untested => ExitCode::from(3),
         }
     }
 }

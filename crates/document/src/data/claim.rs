@@ -64,7 +64,13 @@ pub(crate) fn bind_forms(ledger: &mut Ledger, resolved: &Resolved, forms: &Forms
                 side(&relation.to),
                 relation.to.name
             );
-            put(ledger, relation.span, ClaimKind::Relation, meaning, None);
+            let mut tables = ends.map(|end| names.get(&entity_key(&end.name)).copied());
+            tables.sort_unstable();
+            let about = match tables {
+                [Some(left), Some(right)] => Some(format!("relation:{left}+{right}")),
+                _ => None,
+            };
+            put(ledger, relation.span, ClaimKind::Relation, meaning, about);
         }
     }
 }

@@ -7,6 +7,7 @@ mod new;
 mod plan;
 mod read;
 mod serve;
+mod verify;
 
 use clap::Subcommand;
 
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Plan(plan::Plan),
     /// Make a document true: serve its API and its page.
     Serve(serve::Serve),
+    /// Prove a document's claims from outside, on a system that is started or one that runs.
+    Verify(verify::Verify),
     /// Explain a diagnostic by its code, or list all codes.
     Explain(explain::Explain),
     /// Print what is generated from the code: the language, or a schema.
@@ -40,6 +43,7 @@ impl Command {
             Command::Read(read) => read.run(),
             Command::Plan(plan) => plan.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Verify(verify) => verify.run(),
             Command::Explain(explain) => explain.run(),
             Command::Docs(docs) => docs.run(),
         }

@@ -163,6 +163,17 @@ fn document_and_store_know_neither_each_other_nor_http() {
 }
 
 #[test]
+fn verify_knows_nothing_of_what_makes_claims_true() {
+    let manifest = root().join("crates/verify/Cargo.toml");
+    let manifest = std::fs::read_to_string(manifest).expect("a manifest");
+    let names = manifest.lines().map(|line| line.split(['.', ' ', '=']).next().unwrap_or(""));
+    let wrong = names
+        .filter(|name| ["engine", "store", "console", "rusqlite"].contains(name))
+        .map(|name| format!("crates/verify/Cargo.toml: `{name}` — ask over HTTP instead"));
+    report(wrong.collect());
+}
+
+#[test]
 fn every_floor_uses_the_chapters_own_names() {
     let mut wrong = Vec::new();
     for chapter in CHAPTERS {
@@ -172,7 +183,7 @@ fn every_floor_uses_the_chapters_own_names() {
         }
     }
     for synonym in ["events", "jobs", "auth", "metrics", "utils", "types", "helpers", "common"] {
-        for floor in ["document", "engine", "console", "store"] {
+        for floor in ["document", "engine", "console", "store", "verify"] {
             let path = format!("crates/{floor}/src/{synonym}");
             if root().join(&path).is_dir() || root().join(format!("{path}.rs")).is_file() {
                 wrong.push(format!("{path}: not a chapter's name — put it into its chapter"));

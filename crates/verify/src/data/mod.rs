@@ -1,0 +1,169 @@
+//! Trials of the data chapter: each table's columns, keys, checks and references, with values at
+//! and past every bound, through creates and changes alike.
+
+mod check;
+mod column;
+mod key;
+mod tries;
+
+use document::{
+    ClaimKind,
+    api::Operation,
+    data::{Column, Table},
+};
+use futures_util::future::join_all;
+use serde_json::{Value as Json, json};
+
+use crate::{
+    About, Answer, Request, Stage, Unmade,
+    fixture::Row,
+    shape::{self, shown},
+};
+
+/// Tries every table, all at the same time.
+pub(crate) async fn probe(stage: &Stage<'_>) {
+    join_all(stage.system().data.tables.iter().map(|table| tables(stage, table))).await;
+    join_all(stage.system().data.views.iter().map(|view| views(stage, view))).await;
+    indexes(stage);
+}
+
+async fn tables(stage: &Stage<'_>, table: &Table) {
+    let desk = match Desk::of(stage, table).await {
+        Ok(desk) => desk,
+        Err(unmade) => return unmakeable(stage, table, &unmade),
+    };
+    whole(&desk).await;
+    join_all(table.columns.iter().map(|column| column::probe(&desk, column))).await;
+    join_all(table.checks.iter().map(|one| check::probe(&desk, one))).await;
+    join_all(table.unique_keys.iter().map(|one| key::unique(&desk, one))).await;
+    join_all(table.foreign_keys.iter().map(|one| key::foreign(&desk, one))).await;
+}
+
+/// A table under trial, and a row of it that others may change.
+struct Desk<'s> {
+    stage: &'s Stage<'s>,
+    table: &'s Table,
+    /// A row as it was answered.
+    row: Row,
+}
+
+impl<'s> Desk<'s> {
+    async fn of(stage: &'s Stage<'s>, table: &'s Table) -> Result<Self, Unmade> {
+        let row = stage.row(table).await?;
+        Ok(Self { stage, table, row })
+    }
+
+    fn shown(&self, column: &str) -> String {
+        shown(self.stage.system(), column)
+    }
+
+    /// Changes the desk's own row; none where nothing changes rows.
+    async fn change(&self, set: Row) -> Option<Answer> {
+        self.change_of(&self.row, set).await
+    }
+
+    async fn change_of(&self, row: &Row, set: Row) -> Option<Answer> {
+        let (method, path) = self.stage.paths().of_table(self.table, Operation::Update)?;
+        let path = self.stage.paths().of_row(&path, row)?;
+        Some(self.stage.as_admin(Request::new(method, path).json(set.into())).await)
+    }
+
+    /// Reads a row; none where nothing gives single rows.
+    async fn read(&self, row: &Row) -> Option<Answer> {
+        read(self.stage, self.table, row).await
+    }
+}
+
+async fn read(stage: &Stage<'_>, table: &Table, row: &Row) -> Option<Answer> {
+    let (_, path) = stage.paths().of_table(table, Operation::Get)?;
+    let path = stage.paths().of_row(&path, row)?;
+    Some(stage.as_admin(Request::get(path)).await)
+}
+
+async fn remove(stage: &Stage<'_>, table: &Table, row: &Row) -> Option<Answer> {
+    let (method, path) = stage.paths().of_table(table, Operation::Delete)?;
+    let path = stage.paths().of_row(&path, row)?;
+    Some(stage.as_admin(Request::new(method, path)).await)
+}
+
+/// No row could be made: nothing of the table can be tried.
+fn unmakeable(stage: &Stage<'_>, table: &Table, unmade: &Unmade) {
+    let expected = "a row that fits is taken";
+    let about = About::table(&table.name);
+    match &unmade.answer {
+        Some(answer) => {
+            stage.book.judge(&about, expected, answer, false);
+        }
+        None => stage.book.skip(&about, expected, &unmade.reason),
+    }
+    let checks =
+        table.checks.iter().map(|check| About::span(&[ClaimKind::Check], check.condition.span));
+    let links = table.foreign_keys.iter().map(|key| About::span(&[ClaimKind::Relation], key.span));
+    let columns = table.columns.iter().map(|column| About::column(&table.name, &column.name));
+    for about in columns.chain(checks).chain(links) {
+        stage.book.skip(&about, expected, &unmade.reason);
+    }
+}
+
+/// The table as a whole: a row shows its columns and nothing else, and takes nothing else.
+async fn whole(desk: &Desk<'_>) {
+    let (stage, table) = (desk.stage, desk.table);
+    let about = About::table(&table.name);
+    let visible = table.columns.iter().filter(|column| is_shown(stage, table, column));
+    let mut wanted: Vec<String> = visible.map(|column| desk.shown(&column.name)).collect();
+    wanted.sort();
+    if let Some(answer) = desk.read(&desk.row).await {
+        let came = shape::row(stage.system(), &answer.json);
+        let mut names: Vec<String> = came.into_iter().flat_map(Row::keys).cloned().collect();
+        names.sort();
+        let expected = format!("a row shows {} and nothing else", wanted.join(", "));
+        stage.book.judge(&about, expected, &answer, answer.status == 200 && names == wanted);
+        let same = came.is_some_and(|came| *came == desk.row);
+        stage.book.judge(&about, "a row is read as it was made", &answer, same);
+    }
+    let Ok(mut stranger) = stage.candidate(table).await else { return };
+    stranger.insert("no_such_column".to_owned(), json!(1));
+    if let Ok(answer) = stage.create(table, stranger).await {
+        let expected = "a member that is no column is refused with 400";
+        stage.book.judge(&about, expected, &answer, answer.is_invalid());
+    }
+}
+
+/// True for a column that rows show.
+fn is_shown(stage: &Stage<'_>, table: &Table, column: &Column) -> bool {
+    use document::security::Identity;
+    let is_password = match &stage.system().security.identity {
+        Identity::Table { table: users, password, .. } => {
+            *users == table.name && password.as_ref() == Some(&column.name)
+        }
+        Identity::BuiltIn => false,
+    };
+    !column.write_only && !is_password
+}
+
+async fn views(stage: &Stage<'_>, view: &document::data::View) {
+    let base = stage.system().api.base.trim_end_matches('/');
+    let answer = stage.as_admin(Request::get(format!("{base}/{}", view.name))).await;
+    let is_list = shape::rows(stage.system(), &answer.json).is_some();
+    let about = About::span(&[ClaimKind::View], view.span);
+    stage.book.judge(
+        &about,
+        "the view's rows are listed",
+        &answer,
+        answer.status == 200 && is_list,
+    );
+}
+
+/// Whether an index is there can be seen in the store alone.
+fn indexes(stage: &Stage<'_>) {
+    for index in stage.system().data.tables.iter().flat_map(|table| &table.indexes) {
+        let about = About::span(&[ClaimKind::Index], index.span);
+        let reason = "an index is seen in the store, not over HTTP";
+        stage.book.cannot(&about, "an index serves these columns", reason);
+    }
+}
+
+/// An object of one member.
+fn single(name: String, value: Json) -> Row {
+    crate::fixture::object([(name, value)])
+}

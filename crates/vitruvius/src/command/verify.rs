@@ -1,0 +1,265 @@
+//! `verify`: proves a document's claims from outside, on a system that it starts on an empty
+//! store, or on one that runs already.
+
+use std::{
+    io::{BufRead, BufReader, IsTerminal, Write},
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    time::Duration,
+};
+
+use ::verify::{AdminAccess, Options, Report, Target};
+use document::Compiled;
+
+use crate::{
+    Failure, Outcome,
+    documents::Files,
+    output::{print, wants_colour},
+};
+
+/// Longest wait until the system is ready.
+const READY_MAX: Duration = Duration::from_secs(60);
+/// Longest wait until the system has ended.
+const END_MAX: Duration = Duration::from_secs(5);
+
+/// Arguments of `verify`.
+#[derive(clap::Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    files: Files,
+    /// A system that runs already; without it one is started on an empty store.
+    #[arg(long, value_name = "URL")]
+    target: Option<String>,
+    /// The admin's name at login, for `--target`; the password stands in `VITRUVIUS_ADMIN_PASSWORD`.
+    #[arg(long, value_name = "NAME", requires = "target")]
+    admin: Option<String>,
+    /// How the report is written.
+    #[arg(long, value_enum, default_value_t = Format::Terminal)]
+    format: Format,
+    /// Write the report to this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Fail where an enforced claim was not tested.
+    #[arg(long)]
+    strict: bool,
+    /// Measure the targets under load for so many seconds.
+    #[arg(long, value_name = "SECONDS")]
+    load: Option<u64>,
+    /// Arguments for the system that is started, such as `--sabotage=NAME`.
+    #[arg(long, value_name = "ARGUMENT", hide = true, allow_hyphen_values = true)]
+    serve_with: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Terminal,
+    /// JSON.
+    Json,
+    /// JUnit's XML.
+    Junit,
+    /// Annotations of a GitHub workflow.
+    Github,
+    /// Markdown that can be committed.
+    Markdown,
+}
+
+impl Verify {
+    pub(crate) fn run(self) -> Result<Outcome, Failure> {
+        let compiled = self.files.compile()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::new(error.to_string()))?;
+        let (target, own) = match &self.target {
+            Some(origin) => (Target { origin: origin.clone(), admin: self.access()? }, None),
+            None => {
+                let own = Own::start(&self.files, &compiled, &self.serve_with)?;
+                (own.target.clone(), Some(own))
+            }
+        };
+        let options = Options { load_seconds: self.load };
+        let shows_progress = self.format == Format::Terminal && std::io::stderr().is_terminal();
+        let progress = |what: &str| {
+            if shows_progress {
+                let _ = write!(std::io::stderr(), "\r\u{1b}[Kverifying {what} …");
+            }
+        };
+        let report = runtime.block_on(::verify::verify(&compiled, target, options, &progress));
+        if shows_progress {
+            let _ = write!(std::io::stderr(), "\r\u{1b}[K");
+        }
+        drop(own);
+        let report = report.map_err(|error| Failure::new(error.to_string()))?;
+        self.show(&report)?;
+        let tally = report.tally();
+        Ok(match (tally.refuted, tally.not_tested) {
+            (0, not_tested) if self.strict && not_tested > 0 => Outcome::Untested,
+            (0, _) => Outcome::Done,
+            _ => Outcome::Findings,
+        })
+    }
+
+    /// How an admin of a running system is had.
+    fn access(&self) -> Result<AdminAccess, Failure> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if let Some(token) = variable("VITRUVIUS_ADMIN_TOKEN") {
+            return Ok(AdminAccess::Token(token));
+        }
+        match (&self.admin, variable("VITRUVIUS_ADMIN_PASSWORD")) {
+            (Some(login), Some(password)) => {
+                Ok(AdminAccess::Login { login: login.clone(), password })
+            }
+            (Some(_), None) => {
+                Err(Failure::new("`--admin` needs the password in VITRUVIUS_ADMIN_PASSWORD"))
+            }
+            (None, _) => Err(Failure::new(
+                "`--target` needs `--admin` and VITRUVIUS_ADMIN_PASSWORD, or VITRUVIUS_ADMIN_TOKEN",
+            )),
+        }
+    }
+
+    fn show(&self, report: &Report) -> Result<(), Failure> {
+        let has_colour = self.output.is_none() && wants_colour();
+        let text = report.write(match self.format {
+            Format::Terminal => ::verify::Format::Terminal(has_colour),
+            Format::Json => ::verify::Format::Json,
+            Format::Junit => ::verify::Format::Junit,
+            Format::Github => ::verify::Format::Github,
+            Format::Markdown => ::verify::Format::Markdown,
+        });
+        match &self.output {
+            Some(path) => std::fs::write(path, text)
+                .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display()))),
+            None => print(&text),
+        }
+    }
+}
+
+/// A system of this run: started on an empty store, and gone with it.
+struct Own {
+    child: Child,
+    directory: PathBuf,
+    target: Target,
+}
+
+impl Own {
+    fn start(files: &Files, compiled: &Compiled, arguments: &[String]) -> Result<Self, Failure> {
+        let directory = empty_directory()?;
+        let started = Self::spawn(files, compiled, arguments, &directory);
+        let mut child = match started {
+            Ok(child) => child,
+            Err(failure) => {
+                let _ = std::fs::remove_dir_all(&directory);
+                return Err(failure);
+            }
+        };
+        // From here on the child and its directory go with `own`, whatever happens.
+        let stdout = child.stdout.take();
+        let target = Target { origin: String::new(), admin: AdminAccess::Nobody };
+        let mut own = Self { child, directory, target };
+        let greeting = own.greeting(stdout)?;
+        let after = |word: &str| {
+            greeting.lines().find_map(|line| line.trim().strip_prefix(word)).map(str::trim)
+        };
+        let origin = after("address").ok_or_else(|| Failure::new("the system names no address"))?;
+        let link = greeting.lines().find(|line| line.contains("?token=")).map(str::trim);
+        let admin = link.map_or(AdminAccess::Nobody, |link| AdminAccess::Link(link.to_owned()));
+        own.target = Target { origin: origin.to_owned(), admin };
+        Ok(own)
+    }
+
+    fn spawn(
+        files: &Files,
+        compiled: &Compiled,
+        arguments: &[String],
+        directory: &std::path::Path,
+    ) -> Result<Child, Failure> {
+        let failed = |error: std::io::Error| Failure::new(format!("cannot start: {error}"));
+        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        command.arg("serve");
+        for (place, path) in files.files.iter().enumerate() {
+            if path.as_os_str() == "-" {
+                // The document was read from there already; the system gets a copy.
+                let copy = directory.join(format!("document-{place}.md"));
+                let text = compiled.sources.files.get(place).map_or("", |file| &file.text);
+                std::fs::write(&copy, text).map_err(failed)?;
+                command.arg(copy);
+            } else {
+                command.arg(path);
+            }
+        }
+        command.args(["--listen", "127.0.0.1:0", "--durability", "normal", "--access-log", "off"]);
+        command.arg("--data").arg(directory.join("data")).args(arguments);
+        // What the document asks of its surroundings is nothing that is tried here.
+        for variable in &compiled.system.delivery.variables {
+            if std::env::var_os(&variable.name).is_none() {
+                let value = variable.example.as_deref().filter(|value| !value.is_empty());
+                command.env(&variable.name, value.unwrap_or("verify"));
+            }
+        }
+        if std::env::var_os("VITRUVIUS_LOG").is_none() {
+            command.env("VITRUVIUS_LOG", "error");
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.spawn().map_err(failed)
+    }
+
+    /// What the system says until it is ready.
+    fn greeting(&mut self, stdout: Option<ChildStdout>) -> Result<String, Failure> {
+        let stdout = stdout.ok_or_else(|| Failure::new("the system has no standard output"))?;
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut greeting = String::new();
+        loop {
+            match receiver.recv_timeout(READY_MAX) {
+                Ok(line) if line == "ready" => return Ok(greeting),
+                Ok(line) => greeting = greeting + &line + "\n",
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    return Err(Failure::new("the system is not ready in time"));
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    eprint!("{greeting}");
+                    return Err(Failure::new("the document is not served, so nothing is verified"));
+                }
+            }
+        }
+    }
+
+    /// Waits for the child's end for a while.
+    fn ended(&mut self) -> Option<ExitStatus> {
+        let started = std::time::Instant::now();
+        while started.elapsed() < END_MAX {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        None
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.ended();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+fn empty_directory() -> Result<PathBuf, Failure> {
+    let moment = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let nanos = moment.map_or(0, |since| since.subsec_nanos());
+    let name = format!("vitruvius-verify-{}-{nanos}", std::process::id());
+    let directory = std::env::temp_dir().join(name);
+    std::fs::create_dir(&directory)
+        .map_err(|error| Failure::new(format!("cannot make {}: {error}", directory.display())))?;
+    Ok(directory)
+}
