@@ -2,10 +2,13 @@
 //! (`/posts/published`), a column (`/orders/{id}/status`).
 
 use super::{
-    names,
+    NOW, NULL, TOGGLE, names,
     tables::{Tables, is_state_name},
 };
-use crate::data::{ColumnType, Table};
+use crate::{
+    data::{Column, ColumnType, DefaultValue, Table},
+    expression::Literal,
+};
 
 /// What an action does: the column it changes and what the column holds afterwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,11 +16,14 @@ pub(super) struct Effect {
     pub(super) action: String,
     pub(super) column: String,
     pub(super) target: String,
+    /// A time stamp that is set besides.
+    pub(super) stamp: Option<String>,
 }
 
 /// The effect of an action word on a row of a table, where the document declares one.
 pub(super) fn effect(tables: &Tables<'_>, table: &Table, word: &str) -> Option<Effect> {
     let action = names::snake(word);
+    let stamp = stamp(table, &action);
     for machine in tables.machines.iter().filter(|machine| machine.table == table.name) {
         let named = machine.transitions.iter().find(|transition| {
             transition.action.as_deref().is_some_and(|known| names::same(known, &action))
@@ -27,6 +33,7 @@ pub(super) fn effect(tables: &Tables<'_>, table: &Table, word: &str) -> Option<E
                 action: transition.action.clone().unwrap_or(action),
                 column: machine.column.clone(),
                 target: transition.to.clone(),
+                stamp,
             });
         }
     }
@@ -35,10 +42,108 @@ pub(super) fn effect(tables: &Tables<'_>, table: &Table, word: &str) -> Option<E
             continue;
         }
         if let Some(target) = state_after(&action, &values) {
-            return Some(Effect { action, column, target });
+            return Some(Effect { action, column, target, stamp });
         }
     }
     boolean_effect(table, &action)
+        .map(|effect| Effect { stamp: stamp.filter(|_| effect.target == "true"), ..effect })
+        .or_else(|| time_effect(table, &action))
+        .or_else(|| open_state(tables, table, &action))
+}
+
+/// The time stamp that an action sets: `published_at` for `publish`.
+fn stamp(table: &Table, action: &str) -> Option<String> {
+    let names: Vec<String> = participles(action).iter().map(|form| format!("{form}_at")).collect();
+    let is_it = |column: &&Column| {
+        matches!(column.kind, ColumnType::Timestamp { .. } | ColumnType::Date)
+            && (names.contains(&column.name)
+                || column.name.strip_suffix("_at").is_some_and(|stem| stem == action))
+    };
+    table.columns.iter().find(is_it).map(|column| column.name.clone())
+}
+
+/// `/posts/{id}/publish` where only `published_at` tells; `/files/{id}/restore` where `deleted_at`
+/// does.
+fn time_effect(table: &Table, action: &str) -> Option<Effect> {
+    let stem = action.strip_prefix("mark_as_").or_else(|| action.strip_prefix("mark_"));
+    let stem = stem.unwrap_or(action);
+    let back = match action {
+        "restore" | "undelete" | "recover" => Some("delete"),
+        "reactivate" | "reinstate" => Some("deactivate"),
+        "reopen" => Some("close"),
+        other => other.strip_prefix("un").or_else(|| other.strip_prefix("de")),
+    };
+    let says_more = matches!(stem, "create" | "update" | "delete" | "schedule");
+    if says_more || super::bind::computes(stem) {
+        return None;
+    }
+    let (column, target) = match (stamp(table, stem), back) {
+        (Some(column), _) => (column, NOW),
+        (None, Some(done)) => (stamp(table, done)?, NULL),
+        (None, None) => return None,
+    };
+    let is_nullable = table.column(&column).is_some_and(|column| column.nullable);
+    (target == NOW || is_nullable).then(|| Effect {
+        action: action.to_owned(),
+        column,
+        target: target.to_owned(),
+        stamp: None,
+    })
+}
+
+/// A state's column that takes any text holds the action's participle afterwards, in capitals where
+/// its default is: `cancelled` for `cancel`.
+fn open_state(tables: &Tables<'_>, table: &Table, action: &str) -> Option<Effect> {
+    const STATES: &[(&str, &str)] = &[
+        ("accept", "accepted"),
+        ("activate", "active"),
+        ("approve", "approved"),
+        ("archive", "archived"),
+        ("block", "blocked"),
+        ("cancel", "cancelled"),
+        ("close", "closed"),
+        ("complete", "completed"),
+        ("confirm", "confirmed"),
+        ("deactivate", "inactive"),
+        ("decline", "declined"),
+        ("deliver", "delivered"),
+        ("dispute", "disputed"),
+        ("freeze", "frozen"),
+        ("pause", "paused"),
+        ("publish", "published"),
+        ("reject", "rejected"),
+        ("resolve", "resolved"),
+        ("revoke", "revoked"),
+        ("ship", "shipped"),
+        ("submit", "submitted"),
+        ("suspend", "suspended"),
+    ];
+    let (_, state) = STATES.iter().find(|(verb, _)| *verb == action)?;
+    let column = table.columns.iter().find(|column| is_state_name(&column.name))?;
+    let is_open = matches!(column.kind, ColumnType::Text { length_max } if length_max
+            .is_none_or(|length| state.len() <= length as usize));
+    let checked = table.checks.iter().any(|check| check.condition.text.contains(&column.name));
+    let listed = tables.data.values_of(table, column).is_some();
+    let drawn = tables.machines.iter().any(|machine| machine.table == table.name);
+    let default = match &column.default {
+        Some(DefaultValue::Literal { literal: Literal::Text(text) }) => text,
+        _ => return None,
+    };
+    if !is_open || checked || listed || drawn {
+        return None;
+    }
+    let letters = || default.chars().filter(|c| c.is_alphabetic());
+    let target = match letters().next() {
+        Some(first) if first.is_lowercase() => (*state).to_owned(),
+        Some(_) if letters().all(char::is_uppercase) => state.to_uppercase(),
+        _ => return None,
+    };
+    Some(Effect {
+        action: action.to_owned(),
+        column: column.name.clone(),
+        target,
+        stamp: stamp(table, action),
+    })
 }
 
 /// The state that an action leads to: `cancel` → `cancelled`, `complete` → `COMPLETED`.
@@ -87,7 +192,7 @@ fn state_after(action: &str, values: &[String]) -> Option<String> {
 }
 
 /// The forms a verb's participle may take: `approved`, `cancelled` and `canceled`, `verified`.
-fn participles(verb: &str) -> Vec<String> {
+pub(super) fn participles(verb: &str) -> Vec<String> {
     let mut forms = vec![format!("{verb}ed"), format!("{verb}d")];
     if let Some(stem) = verb.strip_suffix('y') {
         forms.push(format!("{stem}ied"));
@@ -99,15 +204,45 @@ fn participles(verb: &str) -> Vec<String> {
     forms
 }
 
+/// The nouns for what an action makes: `registration`, `enrollment`, `booking`, `like`.
+pub(super) fn nouns(verb: &str) -> Vec<String> {
+    let mut forms = vec![verb.to_owned(), format!("{verb}ment"), format!("{verb}ing")];
+    let stem = verb.strip_suffix('e').unwrap_or(verb);
+    forms.extend(["ing", "ation", "ion", "al"].map(|end| format!("{stem}{end}")));
+    forms.extend(verb.strip_suffix('y').map(|stem| format!("{stem}ication")));
+    forms.extend(verb.strip_suffix("be").map(|stem| format!("{stem}ption")));
+    forms.extend(verb.strip_suffix("er").map(|stem| format!("{stem}ration")));
+    forms.extend(verb.strip_suffix("nd").map(|stem| format!("{stem}nse")));
+    forms.extend((verb == "follow").then(|| "follower".to_owned()));
+    forms.extend((verb == "join").then(|| "member".to_owned()));
+    forms.extend((verb == "attend").then(|| "attendance".to_owned()));
+    forms
+}
+
 /// `/notifications/{id}/read` where the table has a boolean `is_read`.
 fn boolean_effect(table: &Table, action: &str) -> Option<Effect> {
+    if let Some(flag) = toggled(table, action) {
+        let action = action.to_owned();
+        return Some(Effect { action, column: flag, target: TOGGLE.to_owned(), stamp: None });
+    }
     let (stem, target) = match action.strip_prefix("un").or_else(|| action.strip_prefix("de")) {
         Some(rest) if has_flag(table, rest).is_some() => (rest, "false"),
+        _ if matches!(action, "restore" | "recover") => ("delete", "false"),
         _ => (action, "true"),
     };
     let stem = stem.strip_prefix("mark_as_").or_else(|| stem.strip_prefix("mark_")).unwrap_or(stem);
     let column = has_flag(table, stem)?;
-    Some(Effect { action: action.to_owned(), column, target: target.to_owned() })
+    Some(Effect { action: action.to_owned(), column, target: target.to_owned(), stamp: None })
+}
+
+/// `toggle`, `toggle-active`, `toggle-status`: the flag that is meant.
+fn toggled(table: &Table, action: &str) -> Option<String> {
+    let about = action.strip_prefix("toggle")?.trim_start_matches('_');
+    if let Some(flag) = has_flag(table, about) {
+        return Some(flag);
+    }
+    let is_general = matches!(about, "" | "status" | "state");
+    is_general.then(|| has_flag(table, "active").or_else(|| has_flag(table, "enabled"))).flatten()
 }
 
 /// The boolean column that a word names: `is_read`, `read`, `is_active` for `activate`.

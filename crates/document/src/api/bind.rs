@@ -1,7 +1,8 @@
 //! What an endpoint does: its path is read word by word as tables, keys and actions.
 
 use super::{
-    Binding, KeyParameter, Method, Nested, Operation, action,
+    Binding, KeyParameter, Method, NOW, NULL, Nested, Operation,
+    action::{self, Effect},
     built_in::built_in,
     forms, names,
     path::{self, Segment},
@@ -46,8 +47,24 @@ struct Chain<'a> {
     tail: Vec<&'a str>,
 }
 
-/// Binds an endpoint.
+/// Binds an endpoint. A view is only read.
 pub(super) fn bind(tables: &Tables<'_>, method: Method, path: &str) -> Bound {
+    let found = read_or_written(tables, method, path);
+    let written = match &found.binding {
+        Binding::Table { table, operation, .. } => {
+            let reads = matches!(operation, Operation::List | Operation::Get);
+            (!reads).then_some(table)
+        }
+        Binding::Transition { table, .. } => Some(table),
+        _ => None,
+    };
+    match written.filter(|table| tables.is_view(table)).cloned() {
+        Some(view) => unbound(tables, Missing::Action(view)),
+        None => found,
+    }
+}
+
+fn read_or_written(tables: &Tables<'_>, method: Method, path: &str) -> Bound {
     let all = path::segments(path);
     let skip = all
         .iter()
@@ -389,6 +406,10 @@ fn on_collection(
     {
         return Some(table_binding(last.table, single(method)?, Some(nested), Vec::new(), None));
     }
+    if let (Method::Delete, Some(key)) = (method, tables.own_row(last.table, &nested.column)) {
+        let operation = Operation::Delete;
+        return Some(table_binding(last.table, operation, Some(nested), Vec::new(), Some(key)));
+    }
     Some(table_binding(last.table, collection(method)?, Some(nested), Vec::new(), None))
 }
 
@@ -399,6 +420,11 @@ fn on_row(
     parameter: &str,
     nested: Option<Nested>,
 ) -> Option<Binding> {
+    if nested.is_none()
+        && let Some(binding) = by_column(tables, method, last.table, parameter)
+    {
+        return Some(binding);
+    }
     let operation = item(method)?;
     let key = |column: String| KeyParameter { parameter: parameter.to_owned(), column };
     if let Some(Nested { through: Some(through), .. }) = &nested {
@@ -410,35 +436,42 @@ fn on_row(
             return Some(table_binding(join, Operation::Delete, nested, Vec::new(), Some(key)));
         }
     }
-    // `/answers/{questionId}`: the parameter names another table's row, which this table refers to.
-    let name = names::snake(parameter);
-    let own = names::normal(&last.table.name);
-    let foreign = last.table.foreign_keys.iter().find(|foreign| {
-        foreign.columns == [name.clone()]
-            && name.strip_suffix("_id").is_some_and(|rest| names::normal(rest) != own)
-    });
-    if let (Some(foreign), None, Operation::Get) = (foreign, &nested, operation) {
-        let single = is_single(last.table, &name);
-        let operation = if single { Operation::Get } else { Operation::List };
-        if single {
-            return Some(table_binding(last.table, operation, None, Vec::new(), Some(key(name))));
-        }
-        let parent = tables.data.table(&foreign.table)?;
-        let nested = Nested {
-            parent: parent.name.clone(),
-            parameter: parameter.to_owned(),
-            parent_column: foreign
-                .referred
-                .first()
-                .cloned()
-                .or_else(|| parent.key().map(|key| key.name.clone()))?,
-            column: name,
-            through: None,
-        };
-        return Some(table_binding(last.table, operation, Some(nested), Vec::new(), None));
-    }
     let column = tables.key_column(last.table, parameter)?;
     Some(table_binding(last.table, operation, nested, Vec::new(), Some(key(column))))
+}
+
+/// `/answers/{questionId}`, `/orders/{status}`: the parameter names no row of the table but one
+/// that it refers to, or the value of a column.
+fn by_column(
+    tables: &Tables<'_>,
+    method: Method,
+    table: &Table,
+    parameter: &str,
+) -> Option<Binding> {
+    let name = names::snake(parameter);
+    let key = |column: &str| {
+        Some(KeyParameter { parameter: parameter.to_owned(), column: column.to_owned() })
+    };
+    if let Some(nested) = tables.parent_by_parameter(table, parameter) {
+        let operation = match method {
+            Method::Get if is_single(table, &nested.column) => {
+                let key = key(&nested.column);
+                return Some(table_binding(table, Operation::Get, None, Vec::new(), key));
+            }
+            Method::Get | Method::Post => collection(method)?,
+            _ => return None,
+        };
+        return Some(table_binding(table, operation, Some(nested), Vec::new(), None));
+    }
+    if method != Method::Get || tables.key_column(table, parameter).is_some() {
+        return None;
+    }
+    let column = table.column(&name)?;
+    let names_one = ["name", "slug", "code", "email", "number", "token", "handle", "sku"]
+        .iter()
+        .any(|word| name == *word || name.ends_with(word));
+    let operation = if names_one { Operation::Get } else { Operation::List };
+    Some(table_binding(table, operation, None, Vec::new(), key(&column.name)))
 }
 
 /// `POST /orders/{id}/cancel`, `PATCH /orders/{id}/status`, `GET /comments/{id}/replies`.
@@ -461,7 +494,8 @@ fn on_row_action(
         return Some(table_binding(table, Operation::List, Some(nested), Vec::new(), None));
     }
     if method == Method::Delete {
-        return unset(tables, table, key, word);
+        let taken_back = || made(tables, method, last, parameter, word);
+        return unset(tables, table, key, word).or_else(taken_back);
     }
     if !matches!(method, Method::Post | Method::Put | Method::Patch) {
         return None;
@@ -471,26 +505,54 @@ fn on_row_action(
         let operation = Operation::Update;
         return Some(table_binding(table, operation, None, Vec::new(), Some(key)));
     }
-    let effect = action::effect(tables, table, word)?;
-    Some(Binding::Transition {
+    match action::effect(tables, table, word) {
+        Some(effect) => Some(transition(table, key, effect)),
+        None => made(tables, method, last, parameter, word),
+    }
+}
+
+fn transition(table: &Table, key: KeyParameter, effect: Effect) -> Binding {
+    Binding::Transition {
         table: table.name.clone(),
         action: effect.action,
         key,
         column: effect.column,
         target: effect.target,
-    })
+        stamp: effect.stamp,
+    }
 }
 
-/// `DELETE /posts/{id}/pin`: takes back what the same path sets in a boolean column.
+/// `POST /events/{id}/register`: an action that makes a row of the table called after it,
+/// `registrations`; `DELETE` takes one's own back.
+fn made(
+    tables: &Tables<'_>,
+    method: Method,
+    last: &Resource<'_>,
+    parameter: &str,
+    word: &str,
+) -> Option<Binding> {
+    let child = tables.made_by(last.table, word)?;
+    let nested = tables.nest(last.table, parameter, child, word);
+    let nested = nested.filter(|nested| nested.through.is_none())?;
+    let (operation, key) = match method {
+        Method::Post => (Operation::Create, None),
+        Method::Delete => (Operation::Delete, Some(tables.own_row(child, &nested.column)?)),
+        _ => return None,
+    };
+    Some(table_binding(child, operation, Some(nested), Vec::new(), key))
+}
+
+/// `DELETE /posts/{id}/pin`: takes back what the same path sets in a boolean column or a time
+/// stamp.
 fn unset(tables: &Tables<'_>, table: &Table, key: KeyParameter, word: &str) -> Option<Binding> {
     let effect = action::effect(tables, table, word)?;
+    let target = match effect.target.as_str() {
+        "true" => "false",
+        NOW => NULL,
+        _ => return None,
+    };
     let column = table.column(&effect.column)?;
-    let is_set = column.kind == ColumnType::Boolean && effect.target == "true";
-    is_set.then(|| Binding::Transition {
-        table: table.name.clone(),
-        action: effect.action,
-        key,
-        column: effect.column,
-        target: "false".to_owned(),
-    })
+    let is_set = column.kind == ColumnType::Boolean || target == NULL;
+    let effect = Effect { target: target.to_owned(), stamp: None, ..effect };
+    is_set.then(|| transition(table, key, effect))
 }

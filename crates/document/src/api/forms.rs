@@ -34,6 +34,13 @@ pub(super) fn plainer(
     {
         found.push((method, path_of(rest)));
     }
+    // `/search/events`: the rows of `events`, searched.
+    if let ([Segment::Word("search" | "find" | "browse"), rest @ ..], true) =
+        (segments, reads(method))
+        && matches!(rest, [Segment::Word(word)] if tables.find(word).is_some())
+    {
+        found.push((method, path_of(rest)));
+    }
     found.extend(last_word(tables, segments).map(|path| (method, path)));
     found
 }

@@ -29,6 +29,7 @@ mod scope;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod views;
 
 pub use model::*;
 pub(crate) use read::read;

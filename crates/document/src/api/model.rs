@@ -84,6 +84,15 @@ impl Method {
     }
 }
 
+/// The target of an action that sets a time stamp to the present.
+pub const NOW: &str = "now()";
+
+/// The target of an action that empties a column.
+pub const NULL: &str = "null";
+
+/// The target of an action that turns a boolean column into its opposite.
+pub const TOGGLE: &str = "toggle";
+
 /// One endpoint.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Endpoint {
@@ -151,8 +160,11 @@ pub enum Binding {
         action: String,
         /// The column that the action changes.
         column: String,
-        /// What the column holds afterwards: a state, or `true` or `false` for a boolean column.
+        /// What the column holds afterwards: a state; `true`, `false` or `toggle` for a boolean
+        /// column; `now()` or `null` for a time stamp.
         target: String,
+        /// A time stamp that is set to the present besides, such as `published_at`.
+        stamp: Option<String>,
         /// The path parameter that names the row.
         key: KeyParameter,
     },
@@ -180,7 +192,7 @@ pub enum Binding {
 /// A path parameter and the column it is compared with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct KeyParameter {
-    /// The parameter's name in the path.
+    /// The parameter's name in the path; [`Nested::ME`] for the principal's own key.
     pub parameter: String,
     /// The column of the bound table.
     pub column: String,

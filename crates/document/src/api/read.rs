@@ -3,7 +3,7 @@
 use indexmap::IndexSet;
 
 use super::{
-    Api, Binding, Endpoint, Method, Nested, Operation, base,
+    Api, Binding, Endpoint, Method, Nested, Operation, TOGGLE, base,
     bind::{Bound, bind},
     collect::collect,
     contracts,
@@ -18,6 +18,7 @@ use super::{
     samples::{Sample, Shows, samples},
     scope::Scopes,
     tables::Tables,
+    views,
 };
 use crate::{
     Chapter, ClaimKind, Class, Enforcement, compile::Reading, outline::NodeKind, statement::Claim,
@@ -34,7 +35,8 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
         drafts.extend(specification.drafts(reading.outline, &scopes));
     }
     check_contracts(reading, &specifications, &drafts);
-    let tables = Tables::new(&system.data, &system.messaging.machines);
+    let views = views::as_tables(&system.data);
+    let tables = Tables::new(&system.data, &system.messaging.machines, &views);
     let (patterns, drafts): (Vec<Draft>, Vec<Draft>) = drafts
         .into_iter()
         .partition(|draft| draft.is_pattern || names_nothing(&tables, &draft.path));
@@ -237,7 +239,8 @@ fn meaning(binding: &Binding) -> String {
             words
         }
         Binding::Transition { table, action, column, target, .. } => {
-            format!("does `{action}` on one of `{table}`: `{column}` becomes `{target}`")
+            let becomes = if target == TOGGLE { "its opposite" } else { target };
+            format!("does `{action}` on one of `{table}`: `{column}` becomes `{becomes}`")
         }
         Binding::BuiltIn { .. } => "is built in".to_owned(),
         Binding::Query { .. } => "runs the query under it".to_owned(),

@@ -109,7 +109,11 @@ fn without_table(tables: &Tables<'_>, first: &(Merged, Bound), count: &str) -> D
 }
 
 fn actions_help(tables: &Tables<'_>, name: &str) -> String {
-    let Some(table) = tables.data.table(name) else { return String::new() };
+    let Some(table) = tables.data.table(name) else {
+        return format!(
+            "`{name}` is a view, which is only read: write to the tables that it shows"
+        );
+    };
     let states = tables
         .value_columns(table)
         .into_iter()

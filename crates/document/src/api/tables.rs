@@ -1,10 +1,10 @@
 //! The tables as endpoints see them: found by the words of a path, joined by foreign keys.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::{Nested, Through, names};
+use super::{KeyParameter, Nested, Through, action, names};
 use crate::{
-    data::{Column, ColumnType, Data, Table},
+    data::{Column, ColumnType, Data, ForeignKey, Table},
     expression::{Expression, Literal},
     messaging::StateMachine,
 };
@@ -17,12 +17,15 @@ pub(super) struct Tables<'a> {
     pub(super) data: &'a Data,
     pub(super) machines: &'a [StateMachine],
     by_name: HashMap<String, &'a Table>,
+    views: &'a [Table],
+    /// The names of all columns.
+    column_names: HashSet<&'a str>,
 }
 
 impl<'a> Tables<'a> {
     /// An index of all tables; a prefix that most names share (`tbl_`, `app_`) may be left out in
-    /// paths.
-    pub(super) fn new(data: &'a Data, machines: &'a [StateMachine]) -> Self {
+    /// paths. A view is found where no table has its name.
+    pub(super) fn new(data: &'a Data, machines: &'a [StateMachine], views: &'a [Table]) -> Self {
         let mut by_name = HashMap::new();
         let prefix = shared_prefix(data);
         for table in &data.tables {
@@ -33,7 +36,17 @@ impl<'a> Tables<'a> {
         for table in data.tables.iter().rev() {
             by_name.insert(names::normal(&table.name), table);
         }
-        Self { data, machines, by_name }
+        for view in views {
+            by_name.entry(names::normal(&view.name)).or_insert(view);
+        }
+        let columns = data.tables.iter().flat_map(|table| &table.columns);
+        let column_names = columns.map(|column| column.name.as_str()).collect();
+        Self { data, machines, by_name, views, column_names }
+    }
+
+    /// True for the name of a view: it is only read.
+    pub(super) fn is_view(&self, name: &str) -> bool {
+        self.views.iter().any(|view| view.name == name) && self.data.table(name).is_none()
     }
 
     /// The table that a word of a path names, in any spelling and number.
@@ -73,10 +86,10 @@ impl<'a> Tables<'a> {
                 if self.data.tables.len() > TABLES_SCANNED_MAX {
                     return None;
                 }
-                let end = format!("_{}", names::normal(word));
+                let word = names::normal(word);
                 let mut near = self.data.tables.iter().filter(|table| {
-                    names::normal(&table.name).ends_with(&end)
-                        && self.child_column(table, parent, word).is_some()
+                    is_rows_of(&names::normal(&table.name), &word)
+                        && self.child_column(table, parent, &word).is_some()
                 });
                 match (near.next(), near.next()) {
                     (Some(only), None) => Some(only),
@@ -99,11 +112,12 @@ impl<'a> Tables<'a> {
         })
     }
 
-    /// The column of a table that a path parameter is compared with.
+    /// The column of a table that a path parameter is compared with, where the parameter names a
+    /// row of this table and no other.
     pub(super) fn key_column(&self, table: &Table, parameter: &str) -> Option<String> {
         let name = names::snake(parameter);
         let own = names::normal(&table.name);
-        let is_key_name = matches!(name.as_str(), "id" | "uuid" | "pk" | "key" | "uid")
+        let is_key_name = is_any_key(&name)
             || name.strip_suffix("_id").is_some_and(|rest| own == names::normal(rest));
         let unique = unique_columns(table);
         if !is_key_name {
@@ -122,14 +136,44 @@ impl<'a> Tables<'a> {
             if let Some(column) = unique.iter().find(|column| **column == short) {
                 return Some((*column).to_owned());
             }
+            if !self.may_name_row(table, &own, &name) {
+                return None;
+            }
         }
         if let Some(key) = table.key() {
             return Some(key.name.clone());
         }
-        if table.primary_key.is_empty() {
-            return table.column("id").map(|column| column.name.clone());
+        let id = table.column("id").map(|column| column.name.clone());
+        let is_part = |name: &String| table.primary_key.contains(name);
+        id.filter(|name| table.primary_key.is_empty() || is_part(name))
+    }
+
+    /// True where a parameter that is no plain `id` may still stand for this table's key: it bears
+    /// the table's name, or a name that means nothing else in the document.
+    fn may_name_row(&self, table: &Table, own: &str, name: &str) -> bool {
+        let is_key =
+            |column: &str| matches!(table.primary_key.as_slice(), [only] if only == column);
+        if table.column(name).is_some() {
+            return is_key(name);
         }
-        None
+        let stem = ["_id", "_uuid", "_key", "_pk", "_uid", "_guid"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end))
+            .or_else(|| name.strip_prefix("id_"));
+        let Some(stem) = stem else {
+            // `/users/{user}`
+            let name = names::normal(name);
+            return name == own || own.ends_with(&format!("_{name}"));
+        };
+        let stem = names::normal(stem);
+        if own == stem || own.ends_with(&format!("_{stem}")) {
+            return true;
+        }
+        if self.by_name.get(&stem).is_some_and(|other| other.name != table.name) {
+            return false;
+        }
+        own.split('_').any(|word| stem.split('_').any(|other| other == word))
+            || !self.column_names.contains(format!("{stem}_id").as_str())
     }
 
     /// The column by which rows of `child` belong to a row of `parent`. `word` is how the path
@@ -164,6 +208,73 @@ impl<'a> Tables<'a> {
                 }
             }
         }
+    }
+
+    /// The parent that a parameter of `/answers/{questionId}` names: the row of another table that
+    /// a column of this one refers to.
+    pub(super) fn parent_by_parameter(&self, table: &Table, parameter: &str) -> Option<Nested> {
+        let name = names::snake(parameter);
+        let stem = name.strip_suffix("_id")?;
+        let own = names::normal(&table.name);
+        if own == names::normal(stem) {
+            return None;
+        }
+        let end = format!("_{name}");
+        let keys = || table.foreign_keys.iter().filter(|key| key.columns.len() == 1);
+        let column = |key: &&ForeignKey| key.columns.first().cloned();
+        let exact = keys().find(|key| key.columns == [name.clone()]);
+        let mut near = keys().filter(|key| column(key).is_some_and(|name| name.ends_with(&end)));
+        let foreign = exact.or_else(|| match (near.next(), near.next()) {
+            (Some(only), None) if self.key_column(table, parameter).is_none() => Some(only),
+            _ => None,
+        })?;
+        let column = column(&foreign)?;
+        if matches!(table.primary_key.as_slice(), [only] if *only == column) {
+            return None;
+        }
+        let parent = self.data.table(&foreign.table)?;
+        let referred = foreign.referred.first().cloned();
+        Some(Nested {
+            parent: parent.name.clone(),
+            parameter: parameter.to_owned(),
+            parent_column: referred.or_else(|| parent.key().map(|key| key.name.clone()))?,
+            column,
+            through: None,
+        })
+    }
+
+    /// The principal's only row under a parent: `likes` of a post are unique by post and user.
+    pub(super) fn own_row(&self, table: &Table, column: &str) -> Option<KeyParameter> {
+        let users = self.users()?;
+        let keys = table.unique_keys.iter().filter(|key| key.condition.is_none());
+        let mut keys = keys.map(|key| &key.columns).chain(std::iter::once(&table.primary_key));
+        keys.find_map(|key| {
+            let own = match key.as_slice() {
+                [first, own] if first == column => own,
+                [own, second] if second == column => own,
+                _ => return None,
+            };
+            let is_user =
+                |key: &&ForeignKey| key.columns == [own.clone()] && key.table == users.name;
+            table.foreign_keys.iter().find(is_user)?;
+            Some(KeyParameter { parameter: Nested::ME.to_owned(), column: own.clone() })
+        })
+    }
+
+    /// The table whose rows an action makes under a parent: `registrations` for `register`,
+    /// `shared_trips` for `share` on one of `trips`.
+    pub(super) fn made_by(&self, parent: &Table, verb: &str) -> Option<&'a Table> {
+        let verb = names::snake(verb);
+        let own = names::normal(&parent.name);
+        let shared = action::participles(&verb);
+        let shared = shared.iter().map(|participle| format!("{participle}_{own}"));
+        let nouns = action::nouns(&verb);
+        let composed = nouns.iter().map(|noun| format!("{own}_{noun}"));
+        let mut names = composed.chain(nouns.iter().cloned()).chain(shared);
+        names.find_map(|name| {
+            let child = self.by_name.get(&name).copied()?;
+            self.child_column(child, parent, &verb).map(|_| child)
+        })
     }
 
     /// How rows of `child` are limited to those of a parent's row.
@@ -307,6 +418,22 @@ pub(super) fn unique_columns(table: &Table) -> Vec<&str> {
         found.push(only);
     }
     found
+}
+
+/// True where a table is the word's rows by its name: `order_notes` for `notes`, `budget_items`
+/// for `budget`.
+fn is_rows_of(table: &str, word: &str) -> bool {
+    const ROWS: &[&str] = &["item", "line", "entry", "metric", "record", "link"];
+    table.strip_suffix(word).is_some_and(|rest| rest.ends_with('_'))
+        || table
+            .strip_prefix(word)
+            .and_then(|rest| rest.strip_prefix('_'))
+            .is_some_and(|rest| ROWS.contains(&rest))
+}
+
+/// `{id}` and its like, which name the row of any table.
+fn is_any_key(name: &str) -> bool {
+    matches!(name, "id" | "uuid" | "pk" | "key" | "uid" | "guid")
 }
 
 /// The one who acts: `follower_id`, `sender_id`, `created_by`.

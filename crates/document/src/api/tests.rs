@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// Tables in short: `posts(id!, slug*, author_id>users, status=draft|published, is_hot?)`, where
-/// `!` is the key, `*` unique, `>` a foreign key, `=` a list of values and `?` a boolean.
+/// `!` is the key, `*` unique, `>` a foreign key, `=` a list of values, `?` a boolean and
+/// `@` a time stamp.
 fn data(short: &str) -> Data {
     let mut data = Data::default();
     for line in short.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -43,7 +44,7 @@ fn add_column(data: &mut Data, table: &mut Table, short: &str) {
     let (name, mark) = short.split_at(end);
     let mut kind = ColumnType::Text { length_max: None };
     let span = Span::default();
-    for mark in mark.split_inclusive(['!', '*', '?']) {
+    for mark in mark.split_inclusive(['!', '*', '?', '@']) {
         match mark.chars().next() {
             Some('!') => table.primary_key.push(name.to_owned()),
             Some('*') => table.unique_keys.push(UniqueKey {
@@ -53,10 +54,11 @@ fn add_column(data: &mut Data, table: &mut Table, short: &str) {
                 span,
             }),
             Some('?') => kind = ColumnType::Boolean,
+            Some('@') => kind = ColumnType::Timestamp { zoned: true },
             Some('#') => kind = ColumnType::Integer { bits: 32 },
             Some('>') => table.foreign_keys.push(ForeignKey {
                 columns: vec![name.to_owned()],
-                table: mark[1..].trim_end_matches(['*', '!']).to_owned(),
+                table: mark[1..].trim_end_matches(['*', '!', '@']).to_owned(),
                 referred: vec!["id".to_owned()],
                 on_delete: ReferentialAction::NoAction,
                 on_update: ReferentialAction::NoAction,
@@ -611,4 +613,84 @@ fn a_word_that_describes_a_column_changes_it() {
         check_in(tables, &format!("PUT /drivers/{{id}}/{word}"), "Update drivers by id=id");
     }
     check_in(tables, "PUT /drivers/{id}/ride-status", "unbound(drivers)");
+}
+
+#[test]
+fn an_action_sets_the_time_stamp_that_bears_its_name() {
+    let tables = "posts(id!, published_at@, is_pinned?)\nfiles(id!, deleted_at@)";
+    check_in(tables, "POST /posts/{id}/publish", "publish posts: published_at=now()");
+    check_in(tables, "POST /posts/{id}/unpublish", "unpublish posts: published_at=null");
+    check_in(tables, "DELETE /posts/{id}/publish", "publish posts: published_at=null");
+    check_in(tables, "POST /files/{id}/restore", "restore files: deleted_at=null");
+    check_in(tables, "POST /posts/{id}/toggle-pinned", "toggle_pinned posts: is_pinned=toggle");
+    check_in(tables, "POST /files/{id}/scan", "unbound(files)");
+}
+
+#[test]
+fn an_action_makes_a_row_of_the_table_that_is_called_after_it() {
+    let tables = "users(id!, email)\nevents(id!)\ntrips(id!)\nshared_trips(id!, trip_id>trips)\n\
+                  registrations(event_id!>events, user_id!>users)";
+    check_in(
+        tables,
+        "POST /events/{id}/register",
+        "Create registrations under events.id=id by event_id",
+    );
+    check_in(
+        tables,
+        "DELETE /events/{id}/register",
+        "Delete registrations by user_id=@me under events.id=id by event_id",
+    );
+    check_in(
+        tables,
+        "DELETE /events/{id}/registrations",
+        "Delete registrations by user_id=@me under events.id=id by event_id",
+    );
+    check_in(tables, "POST /trips/{id}/share", "Create shared_trips under trips.id=id by trip_id");
+    check_in(tables, "POST /trips/{id}/copy", "unbound(trips)");
+}
+
+#[test]
+fn a_parameter_names_a_row_of_its_own_table_alone() {
+    let tables = "partners(id!)\ndocuments(id!, partner_id>partners, kind)\nnotes(id!, title)";
+    check_in(
+        tables,
+        "GET /documents/{partnerId}",
+        "List documents under partners.id=partnerId by partner_id",
+    );
+    check_in(
+        tables,
+        "POST /documents/{partnerId}",
+        "Create documents under partners.id=partnerId by partner_id",
+    );
+    check_in(tables, "DELETE /documents/{partnerId}", "unbound(documents)");
+    check_in(tables, "GET /documents/{kind}", "List documents by kind=kind");
+    check_in(tables, "GET /notes/{partnerId}", "unbound(notes)");
+    check_in(tables, "GET /notes/{noteUuid}", "Get notes by id=noteUuid");
+    check_in(tables, "GET /notes/{entryId}", "Get notes by id=entryId");
+    check_in(tables, "GET /notes/{version}", "unbound(notes)");
+    check_in("logs(id!, day!)", "GET /logs/{id}", "Get logs by id=id");
+    check_in("pairs(left!, right!)", "GET /pairs/{id}", "unbound(pairs)");
+}
+
+#[test]
+fn views_are_read_and_never_written() {
+    let text = "```sql\nCREATE TABLE users (id UUID PRIMARY KEY, email TEXT);\n\
+        CREATE TABLE orders (id UUID PRIMARY KEY, user_id UUID REFERENCES users(id), total INT);\n\
+        CREATE VIEW order_totals AS SELECT user_id, SUM(total) AS total FROM orders GROUP BY 1;\n\
+        CREATE VIEW open_orders AS SELECT id, user_id FROM orders;\n```\n\n\
+        - `GET /order-totals`\n- `GET /open-orders/{id}`\n- `GET /users/{id}/open-orders`\n\
+        - `POST /open-orders`\n- `GET /my/open-orders`\n";
+    let compiled = crate::compile(Sources::single("a.md", text));
+    let endpoints = compiled.system.api.endpoints.iter();
+    let bound: Vec<String> = endpoints.map(|endpoint| short(&endpoint.binding)).collect();
+    assert_eq!(
+        bound,
+        [
+            "List order_totals",
+            "Get open_orders by id=id",
+            "List open_orders under users.id=id by user_id",
+            "unbound(open_orders)",
+            "List open_orders under users.id=@me by user_id",
+        ]
+    );
 }

@@ -57,11 +57,15 @@ pub fn exposure(system: &System) -> Vec<Exposure> {
     for grant in &system.security.grants {
         by_table.entry(grant.table.as_str()).or_default().push(grant);
     }
-    for table in &system.data.tables {
-        let mut actions = vec![Action::Read, Action::Create, Action::Update, Action::Delete];
-        let mine = || by_table.get(table.name.as_str()).into_iter().flatten().copied();
+    let all = [Action::Read, Action::Create, Action::Update, Action::Delete];
+    let tables = system.data.tables.iter().map(|table| (table.name.as_str(), &all[..]));
+    // A view is only read.
+    let views = system.data.views.iter().map(|view| (view.name.as_str(), &all[..1]));
+    for (table, acts) in tables.chain(views) {
+        let mut actions = acts.to_vec();
+        let mine = || by_table.get(table).into_iter().flatten().copied();
         for action in mine().flat_map(|grant| &grant.actions) {
-            if !actions.contains(action) {
+            if acts.len() > 1 && !actions.contains(action) {
                 actions.push(action.clone());
             }
         }
@@ -76,7 +80,7 @@ pub fn exposure(system: &System) -> Vec<Exposure> {
                     span: grant.span,
                 })
                 .collect();
-            rows.push(Exposure { table: table.name.clone(), action, allowed });
+            rows.push(Exposure { table: table.to_owned(), action, allowed });
         }
     }
     rows

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::{
     Diagnostic, Span,
-    data::{Column, ColumnType, Data, ForeignKey, ReferentialAction, Table},
+    data::{Column, ColumnType, Data, ForeignKey, ReferentialAction, Table, View},
     expression::{Expression, Operator},
     security::{Identity, Owner, codes, vocabulary::singular},
 };
@@ -197,8 +197,31 @@ pub(super) fn owners(data: &Data, identity: &Identity) -> Ownership {
         known.extend(found.into_iter().map(|owner: Owner| (owner.table.clone(), owner)));
     }
     owners.extend(data.tables.iter().filter_map(|table| known.remove(&table.name)));
+    let of_views: Vec<Owner> =
+        data.views.iter().filter_map(|view| of_view(view, &owners)).collect();
+    owners.extend(of_views);
     let places = owners.iter().enumerate().map(|(at, owner)| (owner.table.clone(), at)).collect();
     Ownership { owners, places, ambiguous }
+}
+
+/// The owner that a view shows of a table below it, where no other table below it has one.
+fn of_view(view: &View, owners: &[Owner]) -> Option<Owner> {
+    if owners.iter().any(|owner| owner.table == view.name) {
+        return None;
+    }
+    let mut below = owners.iter().filter(|owner| {
+        view.tables.contains(&owner.table)
+            && matches!(owner.path.as_slice(), [only] if only != "id" && view.columns.contains(only))
+    });
+    match (below.next(), below.next()) {
+        (Some(only), None) => {
+            // A pair's second column need not be shown.
+            let column = only.path.first()?;
+            let condition = equals_me(column);
+            Some(Owner { table: view.name.clone(), condition, ..only.clone() })
+        }
+        _ => None,
+    }
 }
 
 /// The owner that a column of the table itself names.

@@ -57,7 +57,7 @@ pub(crate) fn name_words(name: &str) -> Vec<String> {
     words
 }
 
-/// The tables by the words that name them in prose.
+/// The tables and views by the words that name them in prose.
 pub(super) struct TableNames<'a> {
     exact: HashMap<Vec<String>, &'a str>,
     /// Without the schema; none where several tables are meant.
@@ -68,15 +68,14 @@ impl<'a> TableNames<'a> {
     /// The names of all tables.
     pub(super) fn new(data: &'a Data) -> Self {
         let (mut exact, mut bare) = (HashMap::new(), HashMap::new());
-        for table in &data.tables {
-            let words = name_words(&table.name);
+        let tables = data.tables.iter().map(|table| table.name.as_str());
+        for name in tables.chain(data.views.iter().map(|view| view.name.as_str())) {
+            let words = name_words(name);
             // `core.posts` is written `core_posts`; prose leaves the schema out.
             if let Some(rest) = words.get(1..).filter(|rest| !rest.is_empty()) {
-                bare.entry(rest.to_vec())
-                    .and_modify(|known| *known = None)
-                    .or_insert(Some(table.name.as_str()));
+                bare.entry(rest.to_vec()).and_modify(|known| *known = None).or_insert(Some(name));
             }
-            exact.entry(words).or_insert(table.name.as_str());
+            exact.entry(words).or_insert(name);
         }
         Self { exact, bare }
     }

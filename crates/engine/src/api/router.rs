@@ -47,6 +47,8 @@ pub enum Target {
         column: String,
         /// What it holds afterwards.
         target: String,
+        /// A time stamp that is set to the present besides.
+        stamp: Option<String>,
         /// The path parameter that names the row.
         key: KeyParameter,
     },
@@ -321,16 +323,19 @@ fn target_of(compiled: &Compiled, resources: &Resources, endpoint: &Endpoint) ->
             },
             None => sentence(),
         },
-        Binding::Transition { table, action, column, target, key } => match resources.get(table) {
-            Some(resource) => Target::Transition {
-                resource: Arc::clone(resource),
-                action: action.clone(),
-                column: column.clone(),
-                target: target.clone(),
-                key: key.clone(),
-            },
-            None => sentence(),
-        },
+        Binding::Transition { table, action, column, target, stamp, key } => {
+            match resources.get(table) {
+                Some(resource) => Target::Transition {
+                    resource: Arc::clone(resource),
+                    action: action.clone(),
+                    column: column.clone(),
+                    target: target.clone(),
+                    stamp: stamp.clone(),
+                    key: key.clone(),
+                },
+                None => sentence(),
+            }
+        }
         Binding::BuiltIn { built_in } => Target::BuiltIn(*built_in),
         Binding::Query { sql, parameters, .. } => {
             Target::Query { sql: sql.clone(), parameters: parameters.clone() }

@@ -315,7 +315,12 @@ pub(super) fn update(
         if let Some(field) = resource.field(*at)
             && !sabotage::is(Sabotage::ActionKeepsState)
         {
+            let value = if change.toggles { opposite(&field.name) } else { value };
             set.push((Arc::clone(&field.name), value));
+        }
+        if let Some(field) = change.stamp.and_then(|at| resource.field(at)) {
+            let now = super::given::now_as(&field.kind, asker.now);
+            set.push((Arc::clone(&field.name), now.into()));
         }
         moves = Some((*at, target.clone()));
     }
@@ -457,6 +462,15 @@ fn replace_equality(expression: Expression, column: &str, value: &Value) -> Expr
             left.binary(Operator::Equal, value.clone().into())
         }
         other => other,
+    }
+}
+
+/// The opposite of a boolean column; nothing known is taken for false.
+fn opposite(column: &str) -> Expression {
+    let is_true = Expression::column(column).equals(Value::Boolean(true));
+    Expression::Case {
+        branches: vec![(is_true, Expression::Value(Value::Boolean(false)))],
+        otherwise: Some(Box::new(Expression::Value(Value::Boolean(true)))),
     }
 }
 

@@ -366,7 +366,7 @@ pub(crate) fn filled(
 }
 
 /// The time now in the kind of a column.
-fn now_as(kind: &Kind, at: Timestamp) -> Value {
+pub(crate) fn now_as(kind: &Kind, at: Timestamp) -> Value {
     const DAY: i64 = 86_400_000_000;
     let now = at.as_microsecond() - DAY * i64::from(sabotage::is(Sabotage::StaleClock));
     match kind {

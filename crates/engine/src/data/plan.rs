@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use document::{
-    api::{KeyParameter, Nested, Operation},
+    api::{KeyParameter, NOW, NULL, Nested, Operation, TOGGLE},
     security::Action,
 };
 use store::{Expression, Value};
@@ -57,12 +57,16 @@ pub(crate) enum Act {
 }
 
 /// A change of one row.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Change {
     /// New values.
     pub(crate) set: Vec<(usize, Value)>,
     /// An action of a state machine: its name, the column and what the column holds afterwards.
     pub(crate) transition: Option<(String, usize, Value)>,
+    /// The action turns its boolean column into the opposite.
+    pub(crate) toggles: bool,
+    /// A time stamp that the action sets.
+    pub(crate) stamp: Option<usize>,
 }
 
 impl Plan {
@@ -154,17 +158,27 @@ impl Planner<'_, '_> {
                 plan.act = self.act(resource, *operation, &plan)?;
                 Ok(plan)
             }
-            Target::Transition { resource, action, column, target, key } => {
+            Target::Transition { resource, action, column, target, stamp, key } => {
                 let mut plan = self.empty(resource, owned);
                 self.key(&mut plan, key)?;
                 let members = super::body::members(self.call.body)?;
                 let set = given::merge(self.asker, resource, members, &[])?;
                 let position = resource.position(column).ok_or_else(no_such_field)?;
                 let field = resource.field(position).ok_or_else(no_such_field)?;
-                let target = field.kind.parse_text(target).map_err(|_| no_such_field())?;
+                let value = match target.as_str() {
+                    NOW => given::now_as(&field.kind, self.asker.now),
+                    NULL | TOGGLE => Value::Null,
+                    target => field.kind.parse_text(target).map_err(|_| no_such_field())?,
+                };
+                let stamp = stamp.as_ref().and_then(|column| resource.position(column));
                 plan.act = Act::Change(Change {
-                    set: set.into_iter().filter(|(at, _)| *at != position).collect(),
-                    transition: Some((action.clone(), position, target)),
+                    set: set
+                        .into_iter()
+                        .filter(|(at, _)| *at != position && Some(*at) != stamp)
+                        .collect(),
+                    transition: Some((action.clone(), position, value)),
+                    toggles: target == TOGGLE,
+                    stamp,
                 });
                 Ok(plan)
             }
@@ -186,14 +200,27 @@ impl Planner<'_, '_> {
 
     /// A path parameter that names the row. What is no possible key is a row that is not there.
     fn key(&self, plan: &mut Plan, key: &KeyParameter) -> Result<(), Problem> {
-        let text = self.call.found.value(&key.parameter).unwrap_or("");
         let position = plan.resource.position(&key.column).ok_or_else(no_such_field)?;
         let field = plan.resource.field(position).ok_or_else(no_such_field)?;
-        let value = field.kind.parse_text(text).map_err(|_| Problem::not_found())?;
+        let value = match key.parameter.as_str() {
+            Nested::ME => self.own_key(&field.kind)?,
+            parameter => {
+                let text = self.call.found.value(parameter).unwrap_or("");
+                field.kind.parse_text(text).map_err(|_| Problem::not_found())?
+            }
+        };
         plan.fixed.push((position, value.clone()));
         let is_it = Expression::column(&*field.name).equals(value);
         plan.rows = truth::and(std::mem::replace(&mut plan.rows, Expression::Always(true)), is_it);
         Ok(())
+    }
+
+    /// The principal's own key, in the kind of a column.
+    fn own_key(&self, kind: &store::Kind) -> Result<Value, Problem> {
+        match self.asker.principal.user() {
+            Some(user) => Ok(fitting(user.id.clone(), kind)),
+            None => Err(self.asker.refused("only somebody signed in has rows here")),
+        }
     }
 
     /// A value that the path fixes, such as `/posts/published`.
@@ -213,10 +240,7 @@ impl Planner<'_, '_> {
         let own_column = parent.position(&nested.parent_column).and_then(|at| parent.field(at));
         let own_column = own_column.ok_or_else(no_such_field)?;
         let value = match nested.parameter.as_str() {
-            Nested::ME => match self.asker.principal.user() {
-                Some(user) => fitting(user.id.clone(), &own_column.kind),
-                None => return Err(self.asker.refused("only somebody signed in has rows here")),
-            },
+            Nested::ME => self.own_key(&own_column.kind)?,
             parameter => {
                 let text = self.call.found.value(parameter).unwrap_or("");
                 own_column.kind.parse_text(text).map_err(|_| Problem::not_found())?
@@ -297,11 +321,11 @@ impl Planner<'_, '_> {
             }
             Operation::Update => Act::Change(Change {
                 set: given::merge(self.asker, resource, members()?, &plan.fixed)?,
-                transition: None,
+                ..Change::default()
             }),
             Operation::Replace => Act::Change(Change {
                 set: given::replace(self.asker, resource, members()?, &plan.fixed)?,
-                transition: None,
+                ..Change::default()
             }),
             Operation::Delete => Act::Remove,
         })

@@ -1,6 +1,7 @@
 //! The engine as a client meets it: a document in Markdown becomes a service, and requests go
 //! through every door in one process.
 
+mod actions;
 mod desk;
 mod exposure;
 mod lists;
