@@ -28,12 +28,15 @@ pub(crate) struct Translated {
     pub(crate) sql: String,
     /// Kinds of columns by their names, where they could be told.
     pub(crate) kinds: HashMap<String, Kind>,
+    /// Names of its parameters, where they are numbered.
+    pub(crate) parameters: Vec<String>,
 }
 
 /// A table of the catalog.
 #[derive(Debug)]
 pub(crate) struct TableEntry {
     pub(crate) name: String,
+    pub(crate) primary_key: Vec<String>,
     columns: HashMap<String, ColumnEntry>,
     /// Serial columns that are not the whole primary key: the writer counts them up.
     pub(crate) counted: Vec<String>,
@@ -78,6 +81,16 @@ impl Catalog {
         self.unique_keys.get(name)
     }
 
+    /// All unique keys: names, tables and columns.
+    pub(crate) fn unique_keys(&self) -> impl Iterator<Item = (&str, &(String, Vec<String>))> {
+        self.unique_keys.iter().map(|(name, key)| (name.as_str(), key))
+    }
+
+    /// The names of all checks.
+    pub(crate) fn checks(&self) -> impl Iterator<Item = &str> {
+        self.checks.keys().map(String::as_str)
+    }
+
     /// The table that has the check of this name.
     pub(crate) fn table_of_check(&self, name: &str) -> Option<&str> {
         self.checks.get(name).map(String::as_str)
@@ -118,6 +131,7 @@ impl TableEntry {
             .collect();
         Self {
             name: table.name.clone(),
+            primary_key: table.primary_key.clone(),
             columns,
             counted,
             foreign_keys: table.foreign_keys.clone(),

@@ -1,5 +1,7 @@
 //! JSON written straight to bytes.
 
+use serde_json::Value as Json;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -55,6 +57,65 @@ pub(crate) fn write_real(number: f64, bits: u8, out: &mut Vec<u8>) {
         let text = text.strip_suffix(".0").unwrap_or(text);
         out.extend_from_slice(if text == "-0" { b"0" } else { text.as_bytes() });
     }
+}
+
+/// JSON as PostgreSQL's `jsonb` keeps it: members by the length of their names, then by bytes, and
+/// numbers without exponents.
+pub(crate) fn write_canonical(json: &Json, out: &mut Vec<u8>) {
+    match json {
+        Json::Null => out.extend_from_slice(b"null"),
+        Json::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
+        Json::Number(number) => write_canonical_number(number, out),
+        Json::String(text) => write_json_string(text, out),
+        Json::Array(items) => {
+            out.push(b'[');
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    out.push(b',');
+                }
+                write_canonical(item, out);
+            }
+            out.push(b']');
+        }
+        Json::Object(members) => {
+            let mut members: Vec<(&String, &Json)> = members.iter().collect();
+            members.sort_by(|(left, _), (right, _)| {
+                left.len().cmp(&right.len()).then_with(|| left.cmp(right))
+            });
+            out.push(b'{');
+            for (place, (name, member)) in members.into_iter().enumerate() {
+                if place > 0 {
+                    out.push(b',');
+                }
+                write_json_string(name, out);
+                out.push(b':');
+                write_canonical(member, out);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+fn write_canonical_number(number: &serde_json::Number, out: &mut Vec<u8>) {
+    let Some(double) = number.as_f64().filter(|_| number.is_f64()) else {
+        return out.extend_from_slice(number.to_string().as_bytes());
+    };
+    // Without an exponent, and with a point: that is how a number with a point reads back.
+    let text = double.to_string();
+    let text = if double == 0.0 { text.trim_start_matches('-') } else { &text };
+    out.extend_from_slice(text.as_bytes());
+    if !text.contains('.') && number.to_string().contains('.') {
+        out.extend_from_slice(b".0");
+    }
+}
+
+/// A string as `jsonb` writes it: `\b` and `\f` have their short forms there.
+fn write_json_string(text: &str, out: &mut Vec<u8>) {
+    if text.contains(['\u{8}', '\u{c}']) {
+        // Never fails: a string is always JSON.
+        return out.extend_from_slice(&serde_json::to_vec(text).unwrap_or_default());
+    }
+    write_string(text, out);
 }
 
 /// Bytes as a base64 string.

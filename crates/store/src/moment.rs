@@ -27,6 +27,100 @@ pub(crate) fn write_timestamp(microseconds: i64, out: &mut String) {
     );
 }
 
+/// The same as bytes, without formatting machinery: a list shows many moments.
+pub(crate) fn write_timestamp_bytes(microseconds: i64, out: &mut Vec<u8>) {
+    let (year, month, day) = civil_day(microseconds.div_euclid(DAY));
+    if !(0..=9999).contains(&year) {
+        let mut text = String::new();
+        write_timestamp(microseconds, &mut text);
+        return out.extend_from_slice(text.as_bytes());
+    }
+    let clock = microseconds.rem_euclid(DAY);
+    let seconds = clock / SECOND;
+    let mut text = *b"0000-00-00T00:00:00.000000Z";
+    let parts = [
+        (0, 4, year),
+        (5, 2, month),
+        (8, 2, day),
+        (11, 2, seconds / 3600),
+        (14, 2, seconds / 60 % 60),
+        (17, 2, seconds % 60),
+        (20, 6, clock % SECOND),
+    ];
+    for (from, width, mut number) in parts {
+        for digit in text.iter_mut().skip(from).take(width).rev() {
+            *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+            number /= 10;
+        }
+    }
+    out.extend_from_slice(&text);
+}
+
+/// Year, month and day of the day so many days after 1970-01-01; years begin in March here, so
+/// that the leap day is the last.
+fn civil_day(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (year + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// A length of time as ISO 8601 by PostgreSQL's three parts: `P1Y2M3DT4H5M6.5S`.
+pub(crate) fn write_interval(months: i64, days: i64, microseconds: i64, out: &mut String) {
+    let parts = [months, days, microseconds];
+    let is_negative = parts.iter().all(|part| *part <= 0) && parts.iter().any(|part| *part < 0);
+    let sign = if is_negative { -1 } else { 1 };
+    out.push_str(if is_negative { "-P" } else { "P" });
+    let mut part = |number: i64, unit: char| {
+        if number != 0 {
+            let _ = write!(out, "{}{unit}", number * sign);
+        }
+    };
+    part(months / 12, 'Y');
+    part(months % 12, 'M');
+    part(days, 'D');
+    if microseconds == 0 {
+        if months == 0 && days == 0 {
+            out.push_str("T0S");
+        }
+        return;
+    }
+    out.push('T');
+    let clock = microseconds * sign;
+    let minutes = clock / SECOND / 60;
+    let seconds = clock % (60 * SECOND);
+    for (number, unit) in [(minutes / 60, 'H'), (minutes % 60, 'M')] {
+        if number != 0 {
+            let _ = write!(out, "{number}{unit}");
+        }
+    }
+    if seconds != 0 {
+        let dash = if seconds < 0 { "-" } else { "" };
+        let (whole, fraction) = ((seconds / SECOND).abs(), (seconds % SECOND).abs());
+        let _ = write!(out, "{dash}{whole}");
+        if fraction != 0 {
+            let digits = format!("{fraction:06}");
+            let _ = write!(out, ".{}", digits.trim_end_matches('0'));
+        }
+        out.push('S');
+    }
+}
+
+/// Months, days and microseconds of a length of time.
+pub(crate) fn interval_parts(span: &Span) -> (i64, i64, i64) {
+    let months = i64::from(span.get_years()) * 12 + i64::from(span.get_months());
+    let days = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());
+    let seconds = (i64::from(span.get_hours()) * 60 + span.get_minutes()) * 60 + span.get_seconds();
+    let below =
+        span.get_milliseconds() * 1000 + span.get_microseconds() + span.get_nanoseconds() / 1000;
+    (months, days, seconds.saturating_mul(SECOND).saturating_add(below))
+}
+
 /// `2026-11-20`.
 pub(crate) fn write_date(days: i32, out: &mut String) {
     if let Some(moment) = civil_of(i64::from(days).saturating_mul(DAY)) {
@@ -173,4 +267,40 @@ fn number(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0u32, |number, byte| {
         byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{interval_parts, write_interval, write_timestamp, write_timestamp_bytes};
+
+    #[test]
+    fn both_ways_to_write_a_moment_agree() {
+        let mut microseconds = -62_135_596_800_000_000i64;
+        while microseconds < 253_402_300_800_000_000 {
+            let (mut text, mut bytes) = (String::new(), Vec::new());
+            write_timestamp(microseconds, &mut text);
+            write_timestamp_bytes(microseconds, &mut bytes);
+            assert_eq!(text.as_bytes(), bytes);
+            microseconds += 86_400_000_000 * 13 + 7_919_123_457;
+        }
+    }
+
+    #[test]
+    fn lengths_of_time_have_three_parts() {
+        for (given, shown) in [
+            ("PT90M", "PT1H30M"),
+            ("P2W", "P14D"),
+            ("P14M", "P1Y2M"),
+            ("PT0S", "PT0S"),
+            ("-PT1.5S", "-PT1.5S"),
+            ("7 days", "P7D"),
+            ("P1DT25H", "P1DT25H"),
+        ] {
+            let span: jiff::Span = given.parse().expect("a span");
+            let (months, days, microseconds) = interval_parts(&span);
+            let mut text = String::new();
+            write_interval(months, days, microseconds, &mut text);
+            assert_eq!(text, shown);
+        }
+    }
 }

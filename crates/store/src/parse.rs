@@ -24,7 +24,9 @@ impl Kind {
             (Kind::Json, Json::Null) => Ok(Value::Null),
             (Kind::Json, json) => {
                 refuse_nul_inside(json)?;
-                Ok(Value::Json(json.to_string()))
+                let mut text = Vec::new();
+                json::write_canonical(json, &mut text);
+                Ok(Value::Json(String::from_utf8_lossy(&text).into_owned()))
             }
             (Kind::Array { element }, Json::Array(items)) => parse_array(element, items),
             (Kind::Array { .. }, _) => Err("must be an array".to_owned()),
@@ -106,13 +108,7 @@ impl Kind {
                     Err(format!("must be one of {}", values.join(", ")))
                 }
             }
-            Kind::Network => {
-                if is_network(text) {
-                    Ok(Value::Text(text.to_owned()))
-                } else {
-                    Err(fault())
-                }
-            }
+            Kind::Network => network(text).map(Value::Text).ok_or_else(fault),
             Kind::Array { element } => parse_array_text(element, text),
         }
     }
@@ -225,21 +221,28 @@ fn numeric(text: &str, precision: Option<u16>, scale: Option<u16>) -> Result<Val
     Ok(Value::Decimal(decimal.text()))
 }
 
-/// A length of time as ISO 8601, read from ISO 8601 or from words such as `7 days`.
+/// A length of time as ISO 8601 by PostgreSQL's parts, read from ISO 8601 or from words such as `7 days`.
 fn parse_interval(text: &str) -> Option<String> {
-    text.parse::<jiff::Span>().ok().map(|span| span.to_string())
+    let (months, days, microseconds) = moment::interval_parts(&text.parse().ok()?);
+    let mut shown = String::new();
+    moment::write_interval(months, days, microseconds, &mut shown);
+    Some(shown)
 }
 
-fn is_network(text: &str) -> bool {
+/// An address or network in its shortest form.
+fn network(text: &str) -> Option<String> {
     let (address, bits) = match text.split_once('/') {
         Some((address, bits)) => (address, Some(bits)),
         None => (text, None),
     };
-    let Ok(address) = address.parse::<std::net::IpAddr>() else {
-        return false;
-    };
+    let address = address.parse::<std::net::IpAddr>().ok()?;
     let bits_max = if address.is_ipv4() { 32 } else { 128 };
-    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= bits_max))
+    match bits.map(str::parse::<u8>) {
+        None => Some(address.to_string()),
+        Some(Ok(bits)) if bits == bits_max => Some(address.to_string()),
+        Some(Ok(bits)) if bits < bits_max => Some(format!("{address}/{bits}")),
+        Some(_) => None,
+    }
 }
 
 fn parse_array(element: &Kind, items: &[Json]) -> Result<Value, String> {

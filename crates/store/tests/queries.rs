@@ -54,7 +54,7 @@ async fn postgresql_s_ways_are_understood() {
         ("SELECT name FROM items WHERE name ~* '^la.p'", r#"[{"name":"Lamp"}]"#),
         (
             "SELECT count(*)::int, sum(price) AS total FROM items WHERE price < 1",
-            r#"[{"?column?":2,"total":0.30}]"#,
+            r#"[{"count":2,"total":0.30}]"#,
         ),
         (
             "SELECT active, price > 5 AS dear FROM public.items WHERE id = 3",

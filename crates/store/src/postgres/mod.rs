@@ -3,12 +3,18 @@
 
 mod address;
 mod apply;
+mod bind;
 mod fault;
 mod ledger;
-mod names;
-mod native;
+pub(crate) mod names;
+pub(crate) mod native;
 mod plan;
 mod pool;
+mod query;
+mod read;
+mod show;
+mod write;
+mod writer;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -19,9 +25,13 @@ use crate::{
     query::{Outcome, Rows, Select, Step},
 };
 
+/// How often a read is tried when its connection is lost.
+const READ_ATTEMPTS_MAX: u32 = 3;
+
 /// An open database.
 pub(crate) struct Postgres {
     shared: Arc<Shared>,
+    writers: writer::Writers,
 }
 
 /// What readers and writers have in common.
@@ -51,6 +61,7 @@ impl Shared {
     fn serve(&self, catalog: Catalog) {
         let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
         *served = Served { catalog: Arc::new(catalog), number: served.number + 1 };
+        self.pool.forget_statements();
     }
 }
 
@@ -63,32 +74,65 @@ impl Postgres {
         let last = ledger::served(&session).await?;
         let served = Served { catalog: Arc::new(Catalog::of(&last)), number: 0 };
         drop(session);
-        Ok(Self { shared: Arc::new(Shared { pool, served: RwLock::new(served), options }) })
+        let shared = Arc::new(Shared { pool, served: RwLock::new(served), options });
+        Ok(Self { writers: writer::Writers::start(&shared), shared })
     }
 
-    pub(crate) async fn select(&self, _select: &Select) -> Result<Rows, StoreError> {
-        Err(not_yet())
+    pub(crate) async fn select(&self, select: &Select) -> Result<Rows, StoreError> {
+        let served = self.shared.served();
+        if !select.is_short {
+            let session = self.shared.pool.session().await?;
+            return self.timed(read::select(&session, &served.catalog, select).await);
+        }
+        // A read can be asked again: on another connection, or with its plan made anew.
+        for attempt in 1..=READ_ATTEMPTS_MAX {
+            let link = self.shared.pool.shared(served.number).await?;
+            match read::select(&link, &served.catalog, select).await {
+                Err(StoreError::Unavailable(_)) if attempt < READ_ATTEMPTS_MAX => {}
+                Err(StoreError::Fault(_)) if attempt == 1 => link.statement_cache.clear(),
+                result => return self.timed(result),
+            }
+        }
+        Err(StoreError::Unavailable("the connection to PostgreSQL is lost again and again".into()))
     }
 
     pub(crate) async fn count(
         &self,
-        _table: &str,
-        _condition: &Expression,
+        table: &str,
+        condition: &Expression,
     ) -> Result<u64, StoreError> {
-        Err(not_yet())
+        let session = self.shared.pool.session().await?;
+        let catalog = self.shared.served().catalog;
+        self.timed(read::count(&session, &catalog, table, condition).await)
     }
 
-    pub(crate) async fn write(&self, _steps: Vec<Step>) -> Result<Vec<Outcome>, StoreError> {
-        Err(not_yet())
+    pub(crate) async fn write(&self, steps: Vec<Step>) -> Result<Vec<Outcome>, StoreError> {
+        self.timed(self.writers.write(steps).await)
     }
 
     pub(crate) async fn query(
         &self,
-        _sql: &str,
-        _parameters: &[(String, crate::Value)],
+        sql: &str,
+        parameters: &[(String, crate::Value)],
     ) -> Result<Rows, StoreError> {
-        Err(not_yet())
+        let mut session = self.shared.pool.session().await?;
+        let catalog = self.shared.served().catalog;
+        self.timed(query::run(&mut session, &catalog, sql, parameters).await)
     }
+
+    /// A deadline with the limit that was missed.
+    fn timed<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        match result {
+            Err(StoreError::Deadline { .. }) => {
+                Err(StoreError::Deadline { wait_ms_max: self.shared.options.read_ms_max })
+            }
+            result => result,
+        }
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Unavailable("the store is closing".to_owned())
 }
 
 fn not_yet() -> StoreError {

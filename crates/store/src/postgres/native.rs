@@ -37,8 +37,67 @@ pub(crate) fn type_of(kind: &Kind) -> Cow<'static, str> {
         }
         Kind::Array { element } => format!("{}[]", type_of(element)).into(),
         Kind::Network => "inet".into(),
-        Kind::Other { name } => name.to_string().into(),
+        Kind::Other { name } if is_known(name) => name.to_string().into(),
+        Kind::Other { .. } => "text".into(),
     }
+}
+
+/// The type of a parameter that stands for a value of the kind: the same without limits, which
+/// would cut or round.
+pub(crate) fn parameter_type(kind: &Kind) -> Cow<'static, str> {
+    match kind {
+        Kind::Text { .. } => "text".into(),
+        Kind::Numeric { .. } => "numeric".into(),
+        Kind::Array { element } => format!("{}[]", parameter_type(element)).into(),
+        Kind::Other { name } if is_known(name) => base_of(name).to_owned().into(),
+        kind => type_of(kind),
+    }
+}
+
+/// Types of PostgreSQL beside those of a kind of their own. Any other name is of another database
+/// or a slip, and its values are kept as text.
+const KNOWN: &[&str] = &[
+    "bit",
+    "box",
+    "cidr",
+    "circle",
+    "datemultirange",
+    "daterange",
+    "hstore",
+    "int4multirange",
+    "int4range",
+    "int8multirange",
+    "int8range",
+    "line",
+    "lseg",
+    "ltree",
+    "macaddr",
+    "macaddr8",
+    "money",
+    "nummultirange",
+    "numrange",
+    "path",
+    "point",
+    "polygon",
+    "timetz",
+    "tsmultirange",
+    "tsquery",
+    "tsrange",
+    "tstzmultirange",
+    "tstzrange",
+    "tsvector",
+    "varbit",
+    "xml",
+];
+
+/// The name without what stands in parentheses behind it, in lower case.
+fn base_of(name: &str) -> &'static str {
+    let base = name.split('(').next().unwrap_or_default().trim();
+    KNOWN.iter().find(|known| known.eq_ignore_ascii_case(base)).copied().unwrap_or("text")
+}
+
+fn is_known(name: &str) -> bool {
+    base_of(name) != "text"
 }
 
 /// True where values are text: such columns are declared `COLLATE "C"`, so that they compare and

@@ -1,25 +1,71 @@
-//! Connections: exclusive ones from a pool, for whatever takes long or needs a transaction.
+//! Connections: a few that many short reads share, and exclusive ones from a pool for whatever
+//! takes long or needs a transaction.
 
-use std::{ops::Deref, ops::DerefMut, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    ops::{Deref, DerefMut},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use deadpool_postgres::{
     ClientWrapper, Connect, Manager, ManagerConfig, Object, RecyclingMethod, Runtime,
 };
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, Config, Error};
+use tokio_postgres::{Client, Config, Error, Statement};
 
 use super::{address::Address, fault};
-use crate::{Options, StoreError};
+use crate::{Durability, Options, StoreError};
 
 /// How long a statement waits for a row or table that another transaction holds, in milliseconds.
 pub(super) const LOCK_MS_MAX: u64 = 5_000;
 /// How long a session is waited for while all are taken.
 const SESSION_MAX: Duration = Duration::from_secs(5);
+/// Connections that short reads share. Two are faster than many: measured in `docs/decisions`.
+const SHARED: usize = 2;
+/// Prepared statements that a connection keeps.
+const STATEMENTS_MAX: usize = 500;
+/// How long nobody tries again after a connection could not be made.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Makes connections and keeps those that are not in use.
 pub(super) struct Pool {
-    address: Arc<Address>,
+    connect: Arc<Prepared>,
     sessions: deadpool_postgres::Pool,
+    shared: Vec<Slot>,
+    next: AtomicUsize,
+}
+
+/// A connection that many share: their statements are sent without waiting for one another.
+pub(super) struct Link {
+    client: ClientWrapper,
+    /// The schema for which its statements were prepared.
+    pub(super) number: u64,
+}
+
+impl Deref for Link {
+    type Target = ClientWrapper;
+
+    fn deref(&self) -> &ClientWrapper {
+        &self.client
+    }
+}
+
+/// A place for a shared connection.
+#[derive(Default)]
+struct Slot {
+    link: Mutex<Option<Arc<Link>>>,
+    /// One connects, the others wait for it.
+    connecting: tokio::sync::Mutex<Option<Instant>>,
+}
+
+impl Slot {
+    fn held(&self) -> Option<Arc<Link>> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// A connection that nobody else uses until it is dropped.
@@ -41,10 +87,14 @@ impl DerefMut for Session {
 
 impl Pool {
     pub(super) fn new(address: Address, options: &Options) -> Result<Self, StoreError> {
-        let address = Arc::new(address);
+        let connect = Arc::new(Prepared {
+            address,
+            read_ms_max: options.read_ms_max,
+            durability: options.durability,
+        });
         let manager = Manager::from_connect(
-            address.config().clone(),
-            Prepared { address: address.clone(), read_ms_max: options.read_ms_max },
+            connect.address.config().clone(),
+            Shared(connect.clone()),
             ManagerConfig { recycling_method: RecyclingMethod::Fast },
         );
         let sessions = deadpool_postgres::Pool::builder(manager)
@@ -53,7 +103,8 @@ impl Pool {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Fault(error.to_string()))?;
-        Ok(Self { address, sessions })
+        let shared = std::iter::repeat_with(Slot::default).take(SHARED).collect();
+        Ok(Self { connect, sessions, shared, next: AtomicUsize::new(0) })
     }
 
     /// A connection for oneself, with the statement timeout of long reads. What is changed of its
@@ -62,38 +113,102 @@ impl Pool {
         match self.sessions.get().await {
             Ok(object) => Ok(Session(object)),
             Err(deadpool_postgres::PoolError::Backend(error)) => {
-                Err(fault::connecting(&error, &self.address.place))
+                Err(fault::connecting(&error, &self.connect.address.place))
             }
             Err(deadpool_postgres::PoolError::Timeout(_)) => Err(StoreError::Busy),
             Err(error) => Err(StoreError::Unavailable(error.to_string())),
         }
     }
+
+    /// A new connection outside of the pool, for a schema.
+    pub(super) async fn link(&self, number: u64) -> Result<Link, StoreError> {
+        let connected = self.connect.connected().await;
+        let (client, moved) =
+            connected.map_err(|error| fault::connecting(&error, &self.connect.address.place))?;
+        Ok(Link { client: ClientWrapper::new(client, moved), number })
+    }
+
+    /// One of the connections that short reads share, with statements for this schema.
+    pub(super) async fn shared(&self, number: u64) -> Result<Arc<Link>, StoreError> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let Some(slot) = self.shared.get(turn % self.shared.len().max(1)) else {
+            return Err(StoreError::Fault("no connections are shared".to_owned()));
+        };
+        let is_good = |link: &Arc<Link>| !link.is_closed() && link.number >= number;
+        if let Some(link) = slot.held().filter(is_good) {
+            return Ok(link);
+        }
+        let mut failed_at = slot.connecting.lock().await;
+        if let Some(link) = slot.held().filter(is_good) {
+            return Ok(link);
+        }
+        if failed_at.is_some_and(|failed_at| failed_at.elapsed() < PAUSE) {
+            let place = &self.connect.address.place;
+            return Err(StoreError::Unavailable(format!("PostgreSQL at {place} is away")));
+        }
+        match self.link(number).await {
+            Ok(link) => {
+                let link = Arc::new(link);
+                *slot.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.clone());
+                *failed_at = None;
+                Ok(link)
+            }
+            Err(error) => {
+                *failed_at = Some(Instant::now());
+                Err(error)
+            }
+        }
+    }
+
+    /// Forgets what sessions have prepared.
+    pub(super) fn forget_statements(&self) {
+        self.sessions.manager().statement_caches.clear();
+    }
+}
+
+/// A statement that is prepared once for each connection.
+pub(super) async fn prepare(client: &ClientWrapper, sql: &str) -> Result<Statement, Error> {
+    if client.statement_cache.size() > STATEMENTS_MAX {
+        client.statement_cache.clear();
+    }
+    client.prepare_cached(sql).await
 }
 
 /// Connects, and tells each connection what all statements rely on.
 struct Prepared {
-    address: Arc<Address>,
+    address: Address,
     read_ms_max: u64,
+    durability: Durability,
 }
 
-impl Connect for Prepared {
+impl Prepared {
+    async fn connected(&self) -> Result<(Client, JoinHandle<()>), Error> {
+        let (client, moved) = self.address.connect().await?;
+        client.batch_execute(&settings(self.read_ms_max, self.durability)).await?;
+        Ok((client, moved))
+    }
+}
+
+struct Shared(Arc<Prepared>);
+
+impl Connect for Shared {
     fn connect(
         &self,
         _: &Config,
     ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>> {
-        Box::pin(async move {
-            let (client, moved) = self.address.connect().await?;
-            client.batch_execute(&settings(self.read_ms_max)).await?;
-            Ok((client, moved))
-        })
+        Box::pin(self.0.connected())
     }
 }
 
 /// What a connection is set to. Moments are UTC, and nothing waits for ever.
-fn settings(statement_ms_max: u64) -> String {
+fn settings(statement_ms_max: u64, durability: Durability) -> String {
+    let commit = match durability {
+        Durability::Full => "",
+        Durability::Normal => "SET synchronous_commit = off; ",
+    };
     format!(
         "SET TIME ZONE 'UTC'; SET IntervalStyle = 'iso_8601'; SET DateStyle = 'ISO, YMD'; \
-         SET standard_conforming_strings = on; SET extra_float_digits = 1; \
+         SET standard_conforming_strings = on; SET extra_float_digits = 1; {commit}\
          SET lock_timeout = {LOCK_MS_MAX}; SET statement_timeout = {statement_ms_max}; \
          SET idle_in_transaction_session_timeout = 60000"
     )

@@ -1,6 +1,6 @@
 //! Functions and casts by PostgreSQL's names.
 
-use super::{SqlWriter, Unsupported};
+use super::{Dialect, SqlWriter, Unsupported};
 use crate::{Expression, Kind};
 
 /// Functions that are called alike, or that the store registers under the same name.
@@ -73,7 +73,8 @@ impl<'a> SqlWriter<'a> {
             "extract" | "date_part" => "date_part",
             "cardinality" | "array_length" | "jsonb_array_length" | "json_array_length" => {
                 // The dimension of `array_length` is always the first here.
-                return self.arguments("json_array_length", arguments.get(..1).unwrap_or_default());
+                let list = arguments.get(..1).unwrap_or_default();
+                return self.function("json_array_length", list);
             }
             "jsonb_typeof" | "json_typeof" => "json_typeof",
             "gen_random_uuid" | "uuid_generate_v4" => "random_uuid",
@@ -85,10 +86,25 @@ impl<'a> SqlWriter<'a> {
                 }
             },
         };
-        self.arguments(name, arguments)
+        self.function(name, arguments)
     }
 
-    fn arguments(&mut self, name: &str, arguments: &'a [Expression]) -> Result<(), Unsupported> {
+    fn function(
+        &mut self,
+        name: &'static str,
+        arguments: &'a [Expression],
+    ) -> Result<(), Unsupported> {
+        match self.dialect {
+            Dialect::Sqlite => self.arguments(name, arguments),
+            Dialect::Postgres => self.call_typed(name, arguments),
+        }
+    }
+
+    pub(super) fn arguments(
+        &mut self,
+        name: &str,
+        arguments: &'a [Expression],
+    ) -> Result<(), Unsupported> {
         self.text.push_str(name);
         self.text.push('(');
         for (place, argument) in arguments.iter().enumerate() {
@@ -110,8 +126,14 @@ impl<'a> SqlWriter<'a> {
         if let Expression::Value(crate::Value::Text(text)) = operand
             && let Ok(value) = target.parse_text(text)
         {
-            self.value(std::borrow::Cow::Owned(value));
+            match self.dialect {
+                Dialect::Sqlite => self.value(std::borrow::Cow::Owned(value)),
+                Dialect::Postgres => self.typed(&value, Some(target)),
+            }
             return Ok(());
+        }
+        if self.dialect == Dialect::Postgres {
+            return self.cast_typed(operand, target);
         }
         let (before, after) = match target {
             Kind::Integer { .. } | Kind::Serial { .. } => ("CAST(round(", ") AS INTEGER)"),

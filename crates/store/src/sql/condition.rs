@@ -34,7 +34,7 @@ impl<'a> SqlWriter<'a> {
             Expression::Column(name) => self.column(name, 1),
             Expression::Outer(name) => self.column(name, 2),
             Expression::Value(value) => self.value(Cow::Borrowed(value)),
-            Expression::Always(truth) => self.text.push_str(if *truth { "1" } else { "0" }),
+            Expression::Always(truth) => self.truth(*truth),
             Expression::Now => self.now(),
             Expression::Today => self.today(),
             Expression::Not(operand) => {
@@ -72,18 +72,37 @@ impl<'a> SqlWriter<'a> {
             }
             Expression::Call { function, arguments } => return self.call(function, arguments),
             Expression::Cast { operand, target } => return self.cast(operand, target),
-            Expression::Interval { seconds } => self.text.push_str(&seconds.to_string()),
+            Expression::Interval { seconds } => match self.dialect {
+                Dialect::Sqlite => self.text.push_str(&seconds.to_string()),
+                Dialect::Postgres => self.interval(*seconds),
+            },
             Expression::Case { branches, otherwise } => {
                 return self.case(branches, otherwise.as_deref());
             }
-            Expression::Search { columns, words } => self.search(columns, words),
+            Expression::Search { columns, words } => match self.dialect {
+                Dialect::Sqlite => self.search(columns, words),
+                Dialect::Postgres => self.search_typed(columns, words),
+            },
         }
         Ok(())
     }
 
+    /// A constant truth.
+    fn truth(&mut self, truth: bool) {
+        self.text.push_str(match (self.dialect, truth) {
+            (Dialect::Sqlite, true) => "1",
+            (Dialect::Sqlite, false) => "0",
+            (Dialect::Postgres, true) => "TRUE",
+            (Dialect::Postgres, false) => "FALSE",
+        });
+    }
+
     pub(super) fn now(&mut self) {
         if self.is_definition {
-            self.text.push_str("utc_now()");
+            self.text.push_str(match self.dialect {
+                Dialect::Sqlite => "utc_now()",
+                Dialect::Postgres => "now()",
+            });
         } else {
             self.value(Cow::Owned(Value::Timestamp(super::now())));
         }
@@ -91,7 +110,10 @@ impl<'a> SqlWriter<'a> {
 
     pub(super) fn today(&mut self) {
         if self.is_definition {
-            self.text.push_str("substr(utc_now(), 1, 10)");
+            self.text.push_str(match self.dialect {
+                Dialect::Sqlite => "substr(utc_now(), 1, 10)",
+                Dialect::Postgres => "CURRENT_DATE",
+            });
         } else {
             let days = super::now().div_euclid(86_400_000_000);
             self.value(Cow::Owned(Value::Date(i32::try_from(days).unwrap_or(i32::MAX))));
@@ -99,7 +121,7 @@ impl<'a> SqlWriter<'a> {
     }
 
     /// A column of the scope so many levels out.
-    fn column(&mut self, name: &str, level: usize) {
+    pub(super) fn column(&mut self, name: &str, level: usize) {
         let scope = self.scopes.len().checked_sub(level).and_then(|at| self.scopes.get(at));
         if let Some(alias) = scope.and_then(|scope| scope.alias) {
             self.text.push('t');
@@ -132,6 +154,11 @@ impl<'a> SqlWriter<'a> {
         let Expression::Value(value) = operand else {
             return self.expression(operand);
         };
+        if self.dialect == Dialect::Postgres {
+            let kind = self.kind_of(sibling);
+            self.typed(value, kind.as_ref());
+            return Ok(());
+        }
         let kind = self.column_entry(sibling).map(|column| &column.kind);
         let value = match (kind, value) {
             (
@@ -186,6 +213,9 @@ impl<'a> SqlWriter<'a> {
         operator: Operator,
         right: &'a Expression,
     ) -> Result<(), Unsupported> {
+        if self.dialect == Dialect::Postgres {
+            return self.binary_typed(left, operator, right);
+        }
         match operator {
             Operator::Add | Operator::Subtract
                 if self.moment_arithmetic(left, operator, right)? =>
@@ -211,6 +241,10 @@ impl<'a> SqlWriter<'a> {
             self.expression(left)?;
             self.text.push_str(symbol(operator));
             self.expression(right)?;
+        } else if is_order(operator) && (self.is_enum(left) || self.is_enum(right)) {
+            self.ranked_beside(left, right)?;
+            self.text.push_str(symbol(operator));
+            self.ranked_beside(right, left)?;
         } else {
             self.beside(right, left)?;
             self.text.push_str(symbol(operator));
@@ -221,6 +255,47 @@ impl<'a> SqlWriter<'a> {
         }
         self.text.push(')');
         Ok(())
+    }
+
+    fn is_enum(&self, expression: &Expression) -> bool {
+        self.column_entry(expression).is_some_and(|it| matches!(it.kind, Kind::Enum { .. }))
+    }
+
+    /// An expression as it sorts: words of a closed list by their place in it.
+    pub(super) fn ranked(&mut self, expression: &'a Expression) -> Result<(), Unsupported> {
+        match self.column_entry(expression).map(|column| &column.kind) {
+            Some(Kind::Enum { values, .. }) => {
+                self.text.push_str("(CASE ");
+                self.expression(expression)?;
+                for (place, value) in values.iter().enumerate() {
+                    self.text.push_str(" WHEN ");
+                    super::write_text_literal(value, &mut self.text);
+                    self.text.push_str(" THEN ");
+                    self.text.push_str(itoa::Buffer::new().format(place));
+                }
+                self.text.push_str(" END)");
+                Ok(())
+            }
+            _ => self.expression(expression),
+        }
+    }
+
+    /// The same for one side of a comparison, where the other may be a constant.
+    fn ranked_beside(
+        &mut self,
+        operand: &'a Expression,
+        sibling: &'a Expression,
+    ) -> Result<(), Unsupported> {
+        let kind = self.column_entry(sibling).map(|column| &column.kind);
+        if let (Expression::Value(Value::Text(word)), Some(Kind::Enum { values, .. })) =
+            (operand, kind)
+        {
+            let place = values.iter().position(|value| value == word);
+            let place = place.and_then(|place| i64::try_from(place).ok());
+            self.value(Cow::Owned(place.map_or(Value::Null, Value::Integer)));
+            return Ok(());
+        }
+        self.ranked(operand)
     }
 
     pub(super) fn function_of(
@@ -284,7 +359,7 @@ impl<'a> SqlWriter<'a> {
         negated: bool,
     ) -> Result<(), Unsupported> {
         if list.is_empty() {
-            self.text.push_str(if negated { "1" } else { "0" });
+            self.truth(negated);
             return Ok(());
         }
         self.text.push('(');
@@ -302,9 +377,15 @@ impl<'a> SqlWriter<'a> {
 
     fn sub_select(&mut self, expression: &'a Expression) -> Result<(), Unsupported> {
         let (table, condition) = match expression {
-            Expression::InSelect { operand, table, condition, .. } => {
+            Expression::InSelect { operand, table, condition, column } => {
                 self.text.push('(');
-                self.expression(operand)?;
+                match (&**operand, self.dialect) {
+                    (Expression::Value(value), Dialect::Postgres) => {
+                        let inner = self.catalog.table(table).and_then(|it| it.column(column));
+                        self.typed(value, inner.map(|column| &column.kind));
+                    }
+                    (operand, _) => self.expression(operand)?,
+                }
                 self.text.push_str(" IN (SELECT ");
                 (table, condition)
             }
@@ -364,6 +445,11 @@ impl<'a> SqlWriter<'a> {
     }
 }
 
+fn is_order(operator: Operator) -> bool {
+    use Operator::{Greater, GreaterOrEqual, Less, LessOrEqual};
+    matches!(operator, Less | LessOrEqual | Greater | GreaterOrEqual)
+}
+
 fn nature_of(kind: &Kind) -> Nature {
     match kind {
         Kind::Timestamp { .. } => Nature::Moment,
@@ -373,7 +459,7 @@ fn nature_of(kind: &Kind) -> Nature {
     }
 }
 
-fn symbol(operator: Operator) -> &'static str {
+pub(super) fn symbol(operator: Operator) -> &'static str {
     match operator {
         Operator::And => " AND ",
         Operator::Or => " OR ",

@@ -2,6 +2,7 @@
 
 mod call;
 mod condition;
+mod postgres;
 mod statement;
 
 use std::{borrow::Cow, fmt::Write};
@@ -10,10 +11,12 @@ use crate::{
     Value,
     catalog::{Catalog, TableEntry},
     json, moment,
+    postgres::names,
 };
 
 pub(crate) use statement::{
-    write_count, write_delete, write_insert, write_require, write_select, write_update,
+    write_count, write_delete, write_insert, write_nested, write_require, write_select,
+    write_update,
 };
 
 /// Whose SQL is written.
@@ -37,7 +40,7 @@ const DEPTH_MAX: u32 = 400;
 pub(crate) struct SqlWriter<'a> {
     /// The text so far.
     pub(crate) text: String,
-    /// Values in the order of their `?`.
+    /// Values in the order of their `?`, or of their `$n`.
     pub(crate) parameters: Vec<Cow<'a, Value>>,
     dialect: Dialect,
     catalog: &'a Catalog,
@@ -93,7 +96,10 @@ impl<'a> SqlWriter<'a> {
 
     /// A name in double quotes.
     pub(crate) fn identifier(&mut self, name: &str) {
-        write_identifier(name, &mut self.text);
+        match self.dialect {
+            Dialect::Sqlite => write_identifier(name, &mut self.text),
+            Dialect::Postgres => write_identifier(&names::kept(name), &mut self.text),
+        }
     }
 
     /// Names in double quotes with commas between.
@@ -102,13 +108,15 @@ impl<'a> SqlWriter<'a> {
             if place > 0 {
                 self.text.push_str(", ");
             }
-            write_identifier(name.as_ref(), &mut self.text);
+            self.identifier(name.as_ref());
         }
     }
 
-    /// A value: `?` with a parameter, or a literal in a definition.
+    /// A value: a parameter, or a literal in a definition.
     pub(crate) fn value(&mut self, value: Cow<'a, Value>) {
-        if self.is_definition {
+        if self.dialect == Dialect::Postgres {
+            self.typed(&value, None);
+        } else if self.is_definition {
             write_literal(&value, &mut self.text);
         } else if value.is_null() {
             self.text.push_str("NULL");

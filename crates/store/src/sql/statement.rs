@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{SqlWriter, Unsupported};
+use super::{Dialect, SqlWriter, Unsupported};
 use crate::{
     Expression, Kind, Value,
     catalog::TableEntry,
@@ -19,17 +19,7 @@ pub(crate) fn write_select<'a>(
 ) -> Result<Option<usize>, Unsupported> {
     let alias = writer.enter(&select.table);
     writer.text.push_str("SELECT ");
-    let columns = select.outputs.iter().map(|output| &output.column);
-    let joins = select.nested.iter().map(|nested| &nested.outer_column);
-    for (place, column) in columns.chain(joins).enumerate() {
-        if place > 0 {
-            writer.text.push_str(", ");
-        }
-        writer.aliased(alias, column);
-    }
-    if select.outputs.is_empty() && select.nested.is_empty() {
-        writer.text.push('1');
-    }
+    writer.shown(alias, select);
     writer.from(&select.table, alias);
     writer.text.push_str(" WHERE ");
     writer.expression(&select.condition)?;
@@ -41,20 +31,39 @@ pub(crate) fn write_select<'a>(
         writer.parameters.push(Cow::Owned(Value::Null));
         joined_at = Some(writer.parameters.len());
     }
-    for (place, (expression, descends)) in select.order.iter().enumerate() {
-        writer.text.push_str(if place == 0 { " ORDER BY " } else { ", " });
-        writer.expression(expression)?;
-        let is_never_null = writer.column_entry(expression).is_some_and(|column| !column.nullable);
-        writer.text.push_str(match (descends, is_never_null) {
-            (false, true) => "",
-            (true, true) => " DESC",
-            (false, false) => " NULLS LAST",
-            (true, false) => " DESC NULLS FIRST",
-        });
-    }
+    writer.order(&select.order)?;
     writer.limit(select.limit, select.offset);
     writer.leave();
     Ok(joined_at)
+}
+
+/// The rows of a nested select that belong to each of many keys, which are one parameter of its
+/// own, the first: the key's place (from 1), then what a select gives.
+pub(crate) fn write_nested<'a>(
+    writer: &mut SqlWriter<'a>,
+    select: &'a Select,
+    inner_column: &str,
+    key_type: &str,
+) -> Result<(), Unsupported> {
+    writer.text.push_str("SELECT k.place, q.* FROM unnest(");
+    writer.parameters.push(Cow::Owned(Value::Null));
+    writer.place();
+    writer.text.push_str("::");
+    writer.identifier(key_type);
+    writer.text.push_str("[]) WITH ORDINALITY AS k(key, place) CROSS JOIN LATERAL (SELECT ");
+    let alias = writer.enter(&select.table);
+    writer.shown(alias, select);
+    writer.from(&select.table, alias);
+    writer.text.push_str(" WHERE ");
+    writer.expression(&select.condition)?;
+    writer.text.push_str(" AND ");
+    writer.aliased(alias, inner_column);
+    writer.text.push_str(" = k.key");
+    writer.order(&select.order)?;
+    writer.limit(select.limit, select.offset);
+    writer.leave();
+    writer.text.push_str(") AS q");
+    Ok(())
 }
 
 /// How many rows fulfil a condition.
@@ -96,6 +105,9 @@ pub(crate) fn write_insert<'a>(
     returning: &[Output],
 ) {
     let entry = writer.catalog.table(table);
+    if writer.dialect == Dialect::Postgres {
+        return writer.insert_typed(entry, table, values, returning);
+    }
     // A serial column that is not the whole key: a value that is not given is counted up.
     let is_given =
         |name: &str| values.iter().any(|(own, value)| **own == *name && !value.is_null());
@@ -153,9 +165,14 @@ pub(crate) fn write_update<'a>(
         }
         writer.identifier(name);
         writer.text.push_str(" = ");
-        match expression {
-            Expression::Value(value) => writer.stored(entry, name, value),
-            expression => writer.expression(expression)?,
+        match (expression, writer.dialect) {
+            (Expression::Value(value), Dialect::Sqlite) => writer.stored(entry, name, value),
+            (Expression::Value(value), Dialect::Postgres) => writer.assigned(value),
+            (expression, Dialect::Sqlite) => writer.expression(expression)?,
+            (expression, Dialect::Postgres) => {
+                let kind = entry.and_then(|entry| entry.column(name)).map(|column| &column.kind);
+                writer.assigned_expression(expression, kind)?;
+            }
         }
     }
     writer.text.push_str(" WHERE ");
@@ -223,16 +240,81 @@ impl<'a> SqlWriter<'a> {
         self.named(table, alias);
     }
 
-    fn returning(&mut self, outputs: &[Output]) {
-        if !outputs.is_empty() {
-            self.text.push_str(" RETURNING ");
-            self.identifiers(outputs.iter().map(|output| output.column.as_ref()));
+    pub(crate) fn returning(&mut self, outputs: &[Output]) {
+        for (place, output) in outputs.iter().enumerate() {
+            self.text.push_str(if place == 0 { " RETURNING " } else { ", " });
+            self.identifier(&output.column);
+            self.readable(&output.kind);
         }
+    }
+
+    /// What is shown of a row, then what its nested selects are joined by.
+    fn shown(&mut self, alias: u32, select: &Select) {
+        for (place, output) in select.outputs.iter().enumerate() {
+            if place > 0 {
+                self.text.push_str(", ");
+            }
+            self.aliased(alias, &output.column);
+            self.readable(&output.kind);
+        }
+        for (place, nested) in select.nested.iter().enumerate() {
+            if place + select.outputs.len() > 0 {
+                self.text.push_str(", ");
+            }
+            self.aliased(alias, &nested.outer_column);
+        }
+        if select.outputs.is_empty() && select.nested.is_empty() {
+            self.text.push('1');
+        }
+    }
+
+    /// Types that nobody decodes come as PostgreSQL's own text.
+    fn readable(&mut self, kind: &Kind) {
+        if self.dialect == Dialect::Postgres {
+            match kind {
+                Kind::Other { .. } => self.text.push_str("::text"),
+                Kind::Array { element } if matches!(**element, Kind::Other { .. }) => {
+                    self.text.push_str("::text[]");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn order(&mut self, order: &'a [(Expression, bool)]) -> Result<(), Unsupported> {
+        for (place, (expression, descends)) in order.iter().enumerate() {
+            self.text.push_str(if place == 0 { " ORDER BY " } else { ", " });
+            if self.dialect == Dialect::Postgres {
+                self.order_typed(expression, *descends)?;
+                continue;
+            }
+            self.ranked(expression)?;
+            let is_never_null =
+                self.column_entry(expression).is_some_and(|column| !column.nullable);
+            self.text.push_str(match (descends, is_never_null) {
+                (false, true) => "",
+                (true, true) => " DESC",
+                (false, false) => " NULLS LAST",
+                (true, false) => " DESC NULLS FIRST",
+            });
+        }
+        Ok(())
     }
 
     /// Limits are parameters, so that pages share one prepared statement.
     fn limit(&mut self, limit: Option<u64>, offset: u64) {
         let bounded = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+        if self.dialect == Dialect::Postgres {
+            if let Some(limit) = limit {
+                self.text.push_str(" LIMIT ");
+                self.bigint(bounded(limit));
+            }
+            if offset > 0 {
+                self.text.push_str(" OFFSET ");
+                self.bigint(bounded(offset));
+            }
+            return;
+        }
         match (limit, offset) {
             (None, 0) => {}
             (limit, offset) => {

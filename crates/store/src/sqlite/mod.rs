@@ -18,7 +18,7 @@ mod shadow;
 mod show;
 #[cfg(test)]
 mod tests;
-mod translate;
+pub(crate) mod translate;
 mod write;
 mod writer;
 

@@ -46,7 +46,12 @@ pub(super) fn translate(sql: &str, catalog: &Catalog) -> Result<Translated, Stri
     let mut translator = Translator { catalog };
     let kinds = translator.kinds(&query.body);
     translator.query(&mut query)?;
-    Ok(Translated { sql: query.to_string(), kinds })
+    Ok(Translated { sql: query.to_string(), kinds, parameters: Vec::new() })
+}
+
+/// Kinds of the columns of a SELECT, by their names, where they can be told.
+pub(crate) fn kinds(query: &Query, catalog: &Catalog) -> HashMap<String, Kind> {
+    Translator { catalog }.kinds(&query.body)
 }
 
 struct Translator<'a> {
@@ -232,15 +237,24 @@ fn name(item: &mut SelectItem) {
     let SelectItem::UnnamedExpr(expression) = item else {
         return;
     };
-    let name = match expression {
+    let name = match &*expression {
         Expr::Identifier(_) | Expr::CompoundIdentifier(_) => return,
-        Expr::Function(function) => function.name.to_string().to_ascii_lowercase(),
-        Expr::Cast { expr, .. } => column_name(expr).unwrap_or("?column?").to_owned(),
-        Expr::Case { .. } => "case".to_owned(),
-        Expr::Extract { .. } => "extract".to_owned(),
-        Expr::Exists { .. } => "exists".to_owned(),
-        _ => "?column?".to_owned(),
+        other => name_of(other).unwrap_or_else(|| "?column?".to_owned()),
     };
     let alias = Ident::with_quote('"', name);
     *item = SelectItem::ExprWithAlias { expr: expression.clone(), alias };
+}
+
+/// The name that PostgreSQL gives an expression, where it finds one.
+fn name_of(expression: &Expr) -> Option<String> {
+    Some(match expression {
+        Expr::Function(function) => function.name.to_string().to_ascii_lowercase(),
+        Expr::Cast { expr, .. } => {
+            column_name(expr).map(str::to_owned).or_else(|| name_of(expr))?
+        }
+        Expr::Case { .. } => "case".to_owned(),
+        Expr::Extract { .. } => "extract".to_owned(),
+        Expr::Exists { .. } => "exists".to_owned(),
+        _ => return None,
+    })
 }

@@ -1,0 +1,312 @@
+//! The writers: each commits together what is queued together. Where one request of a group
+//! fails, the group is rolled back, those before it are written again, and the rest follows.
+
+use std::sync::{Arc, Weak};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Shared, fault,
+    pool::Link,
+    write::{self, Batch, Failure, Prepared},
+};
+use crate::{
+    StoreError,
+    catalog::Catalog,
+    query::{Outcome, Step},
+};
+
+/// Requests in one commit, at most.
+const GROUP_MAX: usize = 256;
+/// Writers. Writes of one table always go through the same one, in the order in which they came.
+const LANES: usize = 2;
+/// How often a group that met a deadlock or a stale plan is tried.
+const ATTEMPTS_MAX: usize = 4;
+
+type Answer = Result<Vec<Outcome>, StoreError>;
+
+struct Request {
+    steps: Vec<Step>,
+    reply: oneshot::Sender<Answer>,
+}
+
+/// The writers' queues.
+pub(super) struct Writers {
+    lanes: Vec<mpsc::Sender<Request>>,
+}
+
+impl Writers {
+    /// Starts the writers; they end when this is dropped and their queues are empty.
+    pub(super) fn start(shared: &Arc<Shared>) -> Self {
+        let lanes = (0..LANES).map(|_| {
+            let (lane, waiting) = mpsc::channel(shared.options.queue_max.max(1));
+            let lane_task = Lane { shared: Arc::downgrade(shared), link: None };
+            tokio::spawn(lane_task.serve(waiting));
+            lane
+        });
+        Self { lanes: lanes.collect() }
+    }
+
+    /// Queues a request and waits for its commit.
+    pub(super) async fn write(&self, steps: Vec<Step>) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        let lane = self.lanes.get(lane_of(&steps)).ok_or_else(super::gone)?;
+        lane.try_send(Request { steps, reply }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => super::gone(),
+        })?;
+        answer.await.map_err(|_| super::gone())?
+    }
+}
+
+fn lane_of(steps: &[Step]) -> usize {
+    let writes = steps.iter().find(|step| !matches!(step, Step::Require { .. }));
+    let table = match writes.or_else(|| steps.first()) {
+        Some(
+            Step::Insert { table, .. }
+            | Step::Update { table, .. }
+            | Step::Delete { table, .. }
+            | Step::Require { table, .. },
+        ) => table.as_bytes(),
+        None => &[],
+    };
+    table.iter().fold(7usize, |hash, byte| hash.wrapping_mul(31).wrapping_add(usize::from(*byte)))
+        % LANES
+}
+
+/// One writer and its connection.
+struct Lane {
+    shared: Weak<Shared>,
+    link: Option<Link>,
+}
+
+/// Why a group was not written.
+enum GroupFault {
+    /// One of its requests failed; those before it did not.
+    Request { at: usize, error: StoreError },
+    /// The commit failed, or rows that were merged did: nobody knows for which request.
+    Somebody(StoreError),
+    /// Others stood in the way, and no longer do.
+    Passing(StoreError),
+    /// The connection was lost before the commit was sent.
+    Lost(StoreError),
+    /// The connection was lost at the commit: whether it was written is not known.
+    Unknown(StoreError),
+}
+
+impl Lane {
+    async fn serve(mut self, mut waiting: mpsc::Receiver<Request>) {
+        let mut group = Vec::with_capacity(GROUP_MAX);
+        while waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
+            let Some(shared) = self.shared.upgrade() else {
+                return;
+            };
+            self.commit(&shared, std::mem::take(&mut group)).await;
+        }
+    }
+
+    /// Writes a group and answers each of its requests.
+    async fn commit(&mut self, shared: &Shared, group: Vec<Request>) {
+        let mut waiting = std::collections::VecDeque::from([group]);
+        let (mut attempts, mut merges) = (0, true);
+        while let Some(mut group) = waiting.pop_front() {
+            let result = self.run(shared, &group, merges).await;
+            attempts += 1;
+            match result {
+                Ok(answers) => {
+                    attempts = 0;
+                    for (request, answer) in group.into_iter().zip(answers) {
+                        // Whoever asked may have gone away; then nobody wants the answer.
+                        let _ = request.reply.send(Ok(answer));
+                    }
+                }
+                Err(GroupFault::Request { at, error }) => {
+                    attempts = 0;
+                    let rest = group.split_off((at + 1).min(group.len()));
+                    if let Some(request) = group.pop() {
+                        let _ = request.reply.send(Err(error));
+                    }
+                    for part in [rest, group] {
+                        if !part.is_empty() {
+                            waiting.push_front(part);
+                        }
+                    }
+                }
+                Err(GroupFault::Somebody(error)) if group.len() == 1 && !merges => {
+                    answer_all(group, &error);
+                }
+                Err(GroupFault::Somebody(_)) => {
+                    // Each alone, so that the error stays with its request.
+                    merges = false;
+                    for request in group.into_iter().rev() {
+                        waiting.push_front(vec![request]);
+                    }
+                }
+                Err(GroupFault::Passing(_) | GroupFault::Lost(_)) if attempts < ATTEMPTS_MAX => {
+                    waiting.push_front(group);
+                }
+                Err(
+                    GroupFault::Passing(error)
+                    | GroupFault::Lost(error)
+                    | GroupFault::Unknown(error),
+                ) => answer_all(group, &error),
+            }
+        }
+    }
+
+    /// The connection, with statements for the schema at hand.
+    async fn link(&mut self, shared: &Shared, number: u64) -> Result<&Link, StoreError> {
+        if self.link.as_ref().is_some_and(|link| link.is_closed() || link.number != number) {
+            self.link = None;
+        }
+        let link = match self.link.take() {
+            Some(link) => link,
+            None => shared.pool.link(number).await?,
+        };
+        Ok(self.link.insert(link))
+    }
+
+    /// Runs a group in one transaction.
+    async fn run(
+        &mut self,
+        shared: &Shared,
+        group: &[Request],
+        merges: bool,
+    ) -> Result<Vec<Vec<Outcome>>, GroupFault> {
+        let served = shared.served();
+        let catalog = &*served.catalog;
+        let link = self.link(shared, served.number).await.map_err(GroupFault::Unknown)?;
+        let mut requests = Vec::with_capacity(group.len());
+        for (at, request) in group.iter().enumerate() {
+            match write::prepared(link, catalog, &request.steps).await {
+                Ok(statements) => requests.push(statements),
+                Err(Failure::Told(error)) => return Err(GroupFault::Request { at, error }),
+                Err(Failure::Reported(error)) if fault::is_lost(&error) => {
+                    return Err(GroupFault::Lost(fault::explain(&error, catalog)));
+                }
+                Err(Failure::Reported(error)) => {
+                    return Err(GroupFault::Request { at, error: fault::explain(&error, catalog) });
+                }
+            }
+        }
+        let done = match merged(link, &requests, merges).await {
+            Some(done) => done,
+            None => sent(link, catalog, &requests).await,
+        };
+        if matches!(done, Err(GroupFault::Passing(_))) {
+            self.link = None;
+        }
+        done
+    }
+}
+
+fn answer_all(group: Vec<Request>, error: &StoreError) {
+    for request in group {
+        let _ = request.reply.send(Err(copy(error)));
+    }
+}
+
+/// The same error for another request. Only errors of the store as a whole are told to many.
+fn copy(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable(why) => StoreError::Unavailable(why.clone()),
+        StoreError::Busy => StoreError::Busy,
+        StoreError::Unique { table, columns } => {
+            StoreError::Unique { table: table.clone(), columns: columns.clone() }
+        }
+        StoreError::ForeignKey { table, columns, missing } => StoreError::ForeignKey {
+            table: table.clone(),
+            columns: columns.clone(),
+            missing: *missing,
+        },
+        other => StoreError::Fault(other.to_string()),
+    }
+}
+
+/// Rows that are written alike, as one statement; none where they are not.
+async fn merged(
+    link: &Link,
+    requests: &[Vec<Prepared<'_>>],
+    merges: bool,
+) -> Option<Result<Vec<Vec<Outcome>>, GroupFault>> {
+    let single: Vec<&Prepared<'_>> = requests
+        .iter()
+        .map(|statements| match statements.as_slice() {
+            [only] if only.is_plain_insert() => Some(only),
+            _ => None,
+        })
+        .collect::<Option<_>>()?;
+    let shape = single.first()?.shape();
+    if !merges || single.len() < 2 || single.iter().any(|other| other.shape() != shape) {
+        return None;
+    }
+    let batch = match Batch::of(link, &single).await {
+        Ok(batch) => batch?,
+        Err(_) => return None,
+    };
+    Some(match batch.run(link).await {
+        Ok(outcomes) => Ok(outcomes.into_iter().map(|outcome| vec![outcome]).collect()),
+        Err(error) if link.is_closed() || fault::is_lost(&error) => {
+            Err(GroupFault::Unknown(fault::explain(&error, &Catalog::default())))
+        }
+        Err(error) => Err(GroupFault::Somebody(fault::explain(&error, &Catalog::default()))),
+    })
+}
+
+/// All statements and the commit on their way at once. After an error PostgreSQL refuses the rest
+/// and takes the commit for a rollback.
+async fn sent(
+    link: &Link,
+    catalog: &Catalog,
+    requests: &[Vec<Prepared<'_>>],
+) -> Result<Vec<Vec<Outcome>>, GroupFault> {
+    let is_single = requests.len() == 1 && requests.iter().all(|request| request.len() == 1);
+    let all = async {
+        futures_util::future::join_all(requests.iter().map(|request| write::run(link, request)))
+            .await
+    };
+    let (begun, done, ended) = if is_single {
+        (Ok(()), all.await, Ok(()))
+    } else {
+        // Polled in this order, and so sent in this order.
+        let (begun, (done, ended)) = futures_util::future::join(
+            link.batch_execute("BEGIN"),
+            futures_util::future::join(all, link.batch_execute("COMMIT")),
+        )
+        .await;
+        (begun, done, ended)
+    };
+    let explained = |error: &tokio_postgres::Error| fault::explain(error, catalog);
+    if let Err(error) = &begun {
+        return Err(GroupFault::Unknown(explained(error)));
+    }
+    let mut answers = Vec::with_capacity(requests.len());
+    for (at, (request, done)) in requests.iter().zip(done).enumerate() {
+        let mut outcomes = Vec::with_capacity(done.len());
+        for (statement, done) in request.iter().zip(done) {
+            match done {
+                Ok(outcome) if statement.is_asked() => outcomes.push(outcome),
+                Ok(_) => {}
+                Err(error) if fault::is_lost(&error) || link.is_closed() => {
+                    return Err(GroupFault::Unknown(explained(&error)));
+                }
+                Err(error) if fault::is_passing(&error) => {
+                    return Err(GroupFault::Passing(explained(&error)));
+                }
+                Err(error) => {
+                    let error = statement.explained(&error, catalog);
+                    return Err(GroupFault::Request { at, error });
+                }
+            }
+        }
+        answers.push(outcomes);
+    }
+    match ended {
+        Ok(()) => Ok(answers),
+        Err(error) if fault::is_lost(&error) || link.is_closed() => {
+            Err(GroupFault::Unknown(explained(&error)))
+        }
+        Err(error) if fault::is_passing(&error) => Err(GroupFault::Passing(explained(&error))),
+        Err(error) => Err(GroupFault::Somebody(explained(&error))),
+    }
+}
