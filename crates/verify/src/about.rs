@@ -15,6 +15,8 @@ enum Place {
     Subject(String),
     Span(Span),
     Anywhere,
+    /// What every system promises, whether or not the document says it.
+    Promise(String),
 }
 
 impl About {
@@ -26,6 +28,19 @@ impl About {
     /// Claims of a kind whose statement shares bytes with a span.
     pub fn span(kinds: &[ClaimKind], span: Span) -> Self {
         Self { kinds: kinds.to_vec(), place: Place::Span(span) }
+    }
+
+    /// What every system promises without being told to.
+    pub fn promise(words: &str) -> Self {
+        Self { kinds: Vec::new(), place: Place::Promise(words.to_owned()) }
+    }
+
+    /// In words, where it is about no place of the document.
+    pub fn words(&self) -> &str {
+        match &self.place {
+            Place::Promise(words) | Place::Subject(words) => words,
+            Place::Span(_) | Place::Anywhere => "what nobody has to write",
+        }
     }
 
     /// All claims of a kind.
@@ -67,6 +82,7 @@ impl About {
                 span.file == other.file && span.start < other.end && other.start < span.end
             }
             Place::Anywhere => true,
+            Place::Promise(_) => false,
         }
     }
 }

@@ -267,6 +267,13 @@ impl Client {
         let mut tries = 0;
         loop {
             let answer = self.once(&request, tries > 0).await;
+            let seconds = answer.header("retry-after").and_then(|text| text.parse().ok());
+            let is_busy = answer.status == 503 && seconds.is_some_and(|seconds: u64| seconds < 30);
+            if is_busy && request.waits && tries < ADDRESSES_MAX {
+                tokio::time::sleep(Duration::from_secs(seconds.unwrap_or(1))).await;
+                tries += 1;
+                continue;
+            }
             if !answer.is_limited() || !request.waits || tries > ADDRESSES_MAX {
                 return answer;
             }

@@ -156,7 +156,8 @@ impl Report {
         let mut proofs: Vec<(document::Span, Proof)> =
             bound.map(|statement| (statement.span, proof(compiled, statement, &trials))).collect();
         proofs.sort_by_key(|(span, _)| *span);
-        let proofs = proofs.into_iter().map(|(_, proof)| proof).collect();
+        let mut proofs: Vec<Proof> = proofs.into_iter().map(|(_, proof)| proof).collect();
+        proofs.extend(unwritten(statements, &trials));
         Self { title: compiled.system.api.title.clone(), proofs, requests, took }
     }
 
@@ -185,6 +186,42 @@ impl Report {
             Format::Markdown => markdown::text(self),
         }
     }
+}
+
+/// What was broken though no statement says it: a system owes it all the same.
+fn unwritten(statements: &[Statement], trials: &[Trial]) -> Vec<Proof> {
+    let is_bound = |statement: &&Statement| statement.class == Class::Bound;
+    let is_written = |trial: &Trial| {
+        statements.iter().filter(is_bound).any(|statement| trial.about.covers(statement))
+    };
+    let mut proofs: Vec<Proof> = Vec::new();
+    for trial in trials {
+        let Outcome::Broken { came, curl } = &trial.outcome else { continue };
+        if is_written(trial) {
+            continue;
+        }
+        let (expected, came, curl) = (trial.expected.clone(), came.clone(), curl.clone());
+        let finding = Finding { expected, came, curl };
+        let words = trial.about.words();
+        match proofs.iter_mut().find(|proof| proof.sentence == words) {
+            Some(proof) => proof.findings.push(finding),
+            None => proofs.push(Proof {
+                sentence: words.to_owned(),
+                place: "not written".to_owned(),
+                file: String::new(),
+                line: 0,
+                chapter: None,
+                kind: "promise",
+                meaning: "what a system owes without being told".to_owned(),
+                subject: None,
+                is_enforced: true,
+                verdict: Verdict::Refuted,
+                trials: 1,
+                findings: vec![finding],
+            }),
+        }
+    }
+    proofs
 }
 
 fn proof(compiled: &Compiled, statement: &Statement, trials: &[Trial]) -> Proof {
