@@ -105,16 +105,16 @@ impl Service {
         if let Some(log) = &inner.access_log {
             let line = Line {
                 at: now,
-                method: asked.method.clone(),
-                uri: asked.uri.clone(),
-                route: evidence.cloned(),
+                method: &asked.method,
+                uri: &asked.uri,
+                route: evidence.map(|evidence| &**evidence),
                 status: response.status().as_u16(),
                 elapsed,
                 bytes: hyper::body::Body::size_hint(response.body()).exact(),
-                request_id: response.headers().get("x-request-id").cloned(),
+                request_id: response.headers().get("x-request-id"),
                 peer: asked.peer.ip(),
             };
-            if !log.write(line) {
+            if !log.write(&line) {
                 inner.evidence.log_lines_dropped.fetch_add(1, Relaxed);
             }
         }

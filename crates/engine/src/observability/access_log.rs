@@ -1,18 +1,18 @@
-//! The access log: one JSON line per answer, written by a thread of its own. Requests never wait for
-//! it: where its queue is full, lines are dropped and counted.
+//! The access log: one JSON line per answer. A request appends its line to a buffer in memory, and a
+//! thread takes what has gathered a few times a second: waking it for each line would cost more than
+//! the line. Requests never wait for a disk: where the buffer is full, lines are dropped and counted.
 //!
 //! A line never holds a token, a cookie, a body or the value of a query parameter, and no path
 //! parameter that carries a secret.
 
 use std::{
+    cell::RefCell,
     fs::{File, OpenOptions},
-    io::{self, BufWriter, Write},
+    io::{self, Write},
+    mem,
     net::IpAddr,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
     time::Duration,
 };
@@ -23,12 +23,12 @@ use serde::Serialize;
 
 use super::EndpointEvidence;
 
-/// Lines that may wait to be written.
-const LINES_MAX: usize = 10_000;
+/// Bytes of lines that may wait to be written.
+const WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// A log file is set aside when it is larger; one predecessor is kept.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Longest time until a line is on its way to the file.
-const FLUSH_EVERY: Duration = Duration::from_millis(500);
+const WRITE_EVERY: Duration = Duration::from_millis(200);
 
 /// Where the access log goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,15 +43,15 @@ pub enum AccessLogTo {
 }
 
 /// One answer, as the log needs it.
-pub struct Line {
+pub struct Line<'a> {
     /// When it was given.
     pub at: Timestamp,
     /// HTTP method.
-    pub method: Method,
+    pub method: &'a Method,
     /// The address; only its path and the names of its query parameters are written.
-    pub uri: Uri,
+    pub uri: &'a Uri,
     /// The endpoint, where one was found.
-    pub route: Option<Arc<EndpointEvidence>>,
+    pub route: Option<&'a EndpointEvidence>,
     /// HTTP status.
     pub status: u16,
     /// From the request's head to the answer's.
@@ -59,15 +59,44 @@ pub struct Line {
     /// Size of the body, where known beforehand.
     pub bytes: Option<u64>,
     /// The request's id.
-    pub request_id: Option<HeaderValue>,
+    pub request_id: Option<&'a HeaderValue>,
     /// Where the connection comes from.
     pub peer: IpAddr,
 }
 
-/// The access log. Dropping it writes what is queued.
+/// The access log. Dropping it writes what has gathered.
 pub struct AccessLog {
-    sender: Option<SyncSender<Line>>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    waiting: Arc<Waiting>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// What has gathered since the thread last took it.
+#[derive(Default)]
+struct Waiting {
+    gathered: Mutex<Gathered>,
+    closed: Condvar,
+}
+
+#[derive(Default)]
+struct Gathered {
+    lines: Vec<u8>,
+    is_closed: bool,
+}
+
+impl Waiting {
+    fn lock(&self) -> MutexGuard<'_, Gathered> {
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close(&self) {
+        self.lock().is_closed = true;
+        self.closed.notify_all();
+    }
+}
+
+thread_local! {
+    /// A line is put together here, so that the lock is held for one copy alone.
+    static LINE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 impl AccessLog {
@@ -81,24 +110,34 @@ impl AccessLog {
             AccessLogTo::StandardOutput => Output::Standard,
             AccessLogTo::File(path) => Output::file(path)?,
         };
-        let (sender, lines) = sync_channel(LINES_MAX);
+        let waiting = Arc::new(Waiting::default());
+        let theirs = waiting.clone();
         let writer = std::thread::Builder::new()
             .name("access-log".to_owned())
-            .spawn(move || write_all(&lines, output))?;
-        Ok(Some(Self { sender: Some(sender), writer: Mutex::new(Some(writer)) }))
+            .spawn(move || write_all(&theirs, output))?;
+        Ok(Some(Self { waiting, writer: Some(writer) }))
     }
 
-    /// Queues a line; false where the queue is full and it is dropped.
-    pub fn write(&self, line: Line) -> bool {
-        self.sender.as_ref().is_some_and(|sender| sender.try_send(line).is_ok())
+    /// Adds a line; false where too much waits already, or nothing can be written any more.
+    pub fn write(&self, line: &Line<'_>) -> bool {
+        LINE.with_borrow_mut(|bytes| {
+            bytes.clear();
+            line.write_json(bytes);
+            bytes.push(b'\n');
+            let mut gathered = self.waiting.lock();
+            let has_room = gathered.lines.len() + bytes.len() <= WAITING_BYTES_MAX;
+            if has_room && !gathered.is_closed {
+                gathered.lines.extend_from_slice(bytes);
+            }
+            has_room && !gathered.is_closed
+        })
     }
 }
 
 impl Drop for AccessLog {
     fn drop(&mut self) {
-        self.sender = None;
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(writer) = writer {
+        self.waiting.close();
+        if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }
     }
@@ -120,10 +159,10 @@ struct Written<'a> {
     peer: IpAddr,
 }
 
-impl Line {
+impl Line<'_> {
     /// The line as JSON.
-    fn json(&self) -> Vec<u8> {
-        let route = self.route.as_deref().map(EndpointEvidence::subject);
+    fn write_json(&self, into: &mut Vec<u8>) {
+        let route = self.route.map(EndpointEvidence::subject);
         let template = route.and_then(|route| route.split_once(' ')).map(|(_, path)| path);
         let written = Written {
             time: format!("{:.6}", self.at),
@@ -137,10 +176,11 @@ impl Line {
             status: self.status,
             duration_us: u64::try_from(self.elapsed.as_micros()).unwrap_or(u64::MAX),
             bytes: self.bytes,
-            request_id: self.request_id.as_ref().and_then(|id| id.to_str().ok()),
+            request_id: self.request_id.and_then(|id| id.to_str().ok()),
             peer: self.peer,
         };
-        serde_json::to_vec(&written).unwrap_or_default()
+        // Nothing of it can fail to become JSON, and a buffer in memory takes all.
+        let _ = serde_json::to_writer(into, &written);
     }
 }
 
@@ -159,49 +199,55 @@ fn parameter_names(query: &str) -> Vec<&str> {
     pairs.map(|pair| pair.split('=').next().unwrap_or("")).take(32).collect()
 }
 
-/// Writes lines until nobody sends any more.
-fn write_all(lines: &Receiver<Line>, mut output: Output) {
+/// Writes what gathers until the log is closed.
+fn write_all(waiting: &Waiting, mut output: Output) {
+    let mut lines = Vec::new();
     loop {
-        let written = match lines.recv_timeout(FLUSH_EVERY) {
-            Ok(line) => output.line(&line.json()),
-            Err(RecvTimeoutError::Timeout) => output.flush(),
-            Err(RecvTimeoutError::Disconnected) => break,
-        };
-        if let Err(error) = written {
+        let is_open = |gathered: &mut Gathered| !gathered.is_closed;
+        let (mut gathered, _) = waiting
+            .closed
+            .wait_timeout_while(waiting.lock(), WRITE_EVERY, is_open)
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_last = gathered.is_closed;
+        mem::swap(&mut gathered.lines, &mut lines);
+        drop(gathered);
+        if let Err(error) = output.write(&lines) {
             // Once: a full disk must not fill the other log as well.
             tracing::error!(%error, "the access log cannot be written; it ends here");
+            return waiting.close();
+        }
+        if is_last {
             return;
         }
+        lines.clear();
     }
-    let _ = output.flush();
 }
 
 /// What lines are written to.
 enum Output {
     Standard,
-    File { path: PathBuf, file: BufWriter<File>, bytes: u64 },
+    File { path: PathBuf, file: File, bytes: u64 },
 }
 
 impl Output {
     fn file(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         let bytes = file.metadata()?.len();
-        Ok(Output::File { path: path.to_owned(), file: BufWriter::new(file), bytes })
+        Ok(Output::File { path: path.to_owned(), file, bytes })
     }
 
-    fn line(&mut self, json: &[u8]) -> io::Result<()> {
+    /// Writes whole lines.
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         match self {
             Output::Standard => {
                 let mut output = io::stdout().lock();
-                output.write_all(json)?;
-                output.write_all(b"\n")
+                output.write_all(lines)?;
+                output.flush()
             }
             Output::File { path, file, bytes } => {
-                file.write_all(json)?;
-                file.write_all(b"\n")?;
-                *bytes += json.len() as u64 + 1;
+                file.write_all(lines)?;
+                *bytes += lines.len() as u64;
                 if FILE_BYTES_MAX < *bytes {
-                    file.flush()?;
                     let mut aside = path.clone().into_os_string();
                     aside.push(".1");
                     std::fs::rename(&*path, aside)?;
@@ -209,13 +255,6 @@ impl Output {
                 }
                 Ok(())
             }
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Output::Standard => io::stdout().flush(),
-            Output::File { file, .. } => file.flush(),
         }
     }
 }
@@ -227,18 +266,21 @@ mod tests {
     fn line(uri: &'static str, route: Option<&str>) -> serde_json::Value {
         let now = Timestamp::from_second(1_700_000_000).expect("a moment");
         let evidence = super::super::Evidence::new(now);
+        let endpoint = route.map(|template| evidence.endpoint("GET", template));
         let line = Line {
             at: now,
-            method: Method::GET,
-            uri: Uri::from_static(uri),
-            route: route.map(|template| evidence.endpoint("GET", template)),
+            method: &Method::GET,
+            uri: &Uri::from_static(uri),
+            route: endpoint.as_deref(),
             status: 200,
             elapsed: Duration::from_micros(123),
             bytes: Some(2),
-            request_id: Some(HeaderValue::from_static("r-1")),
+            request_id: Some(&HeaderValue::from_static("r-1")),
             peer: IpAddr::from([127, 0, 0, 1]),
         };
-        serde_json::from_slice(&line.json()).expect("JSON")
+        let mut bytes = Vec::new();
+        line.write_json(&mut bytes);
+        serde_json::from_slice(&bytes).expect("JSON")
     }
 
     #[test]
@@ -258,25 +300,40 @@ mod tests {
         assert_eq!(line("/posts/7", Some("/posts/{id}"))["path"], "/posts/7");
     }
 
+    fn missing(uri: &Uri) -> Line<'_> {
+        Line {
+            at: Timestamp::UNIX_EPOCH,
+            method: &Method::GET,
+            uri,
+            route: None,
+            status: 404,
+            elapsed: Duration::ZERO,
+            bytes: None,
+            request_id: None,
+            peer: IpAddr::from([127, 0, 0, 1]),
+        }
+    }
+
     #[test]
-    fn what_was_queued_is_written_before_the_log_is_gone() {
+    fn what_has_gathered_is_written_before_the_log_is_gone() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("access.jsonl");
         let log = AccessLog::open(&AccessLogTo::File(path.clone())).expect("opens").expect("on");
+        let uri = Uri::from_static("/x");
         for _ in 0..100 {
-            assert!(log.write(Line {
-                at: Timestamp::UNIX_EPOCH,
-                method: Method::GET,
-                uri: Uri::from_static("/x"),
-                route: None,
-                status: 404,
-                elapsed: Duration::ZERO,
-                bytes: None,
-                request_id: None,
-                peer: IpAddr::from([127, 0, 0, 1]),
-            }));
+            assert!(log.write(&missing(&uri)));
         }
         drop(log);
         assert_eq!(std::fs::read_to_string(path).expect("the file").lines().count(), 100);
+    }
+
+    #[test]
+    fn lines_are_refused_rather_than_gathered_without_end() {
+        let waiting = Arc::new(Waiting::default());
+        let log = AccessLog { waiting: waiting.clone(), writer: None };
+        let uri = Uri::from_static("/x");
+        let taken = (0..1_000_000).take_while(|_| log.write(&missing(&uri))).count();
+        assert!(0 < taken && taken < 1_000_000);
+        assert!(waiting.lock().lines.len() <= WAITING_BYTES_MAX);
     }
 }
