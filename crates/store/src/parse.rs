@@ -46,7 +46,10 @@ impl Kind {
             (Kind::Numeric { precision, scale }, Json::Number(number)) => {
                 let text = number.to_string();
                 let decimal = Decimal::parse(&text).ok_or("must be a number")?;
-                if number.is_f64() && decimal.significant_digits() > DIGITS_EXACT {
+                // What is rounded to fifteen digits or fewer is the same after a double.
+                let is_rounded = precision.is_some_and(|most| usize::from(most) <= DIGITS_EXACT);
+                let is_long = decimal.significant_digits() > DIGITS_EXACT;
+                if number.is_f64() && is_long && !is_rounded {
                     return Err(
                         "has too many digits for a JSON number; write it as a string".into()
                     );

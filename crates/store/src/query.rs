@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use crate::{Kind, Value, expression::Expression};
 
+/// Rows that a SELECT of the document may give back at most.
+pub const QUERY_ROWS_MAX: usize = 10_000;
+
 /// A column of the answer and how it is shown.
 #[derive(Debug, Clone)]
 pub struct Output {

@@ -7,6 +7,7 @@ mod built_in;
 pub(crate) mod documentation;
 pub(crate) mod idempotency;
 pub(crate) mod openapi;
+pub(crate) mod query;
 mod read;
 mod router;
 mod run;
@@ -17,7 +18,8 @@ pub(crate) use answer::Told;
 pub use answer::{Answer, Content};
 pub use router::{Found, Route, Router, Target};
 
-pub(crate) use built_in::{built_in, query_fence, unbound};
+pub(crate) use built_in::{built_in, unbound};
+pub(crate) use query::query_fence;
 pub(crate) use read::{body, call, options};
 pub(crate) use run::run;
 pub(crate) use write::{problem_body, write};

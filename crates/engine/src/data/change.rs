@@ -275,7 +275,9 @@ fn require_references(
 
 /// The same words for a row that is not there and for one that may not be seen.
 pub(crate) fn missing_reference(resource: &Resource, position: usize) -> Problem {
-    let problem = Problem::new(ProblemCode::ValidationError, "some fields are not valid");
+    // What is wrong is not the value but what is there: another moment it may be right.
+    let words = "a row that this one refers to does not exist";
+    let problem = Problem::new(ProblemCode::Conflict, words);
     let reference = resource.references.iter().find(|one| one.field == position);
     match (resource.field(position), reference) {
         (Some(field), Some(reference)) => problem.detail(

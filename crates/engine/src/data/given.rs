@@ -58,7 +58,7 @@ pub(crate) fn create(
     }
     reading.fill_owner();
     for (position, field) in resource.fields.iter().enumerate() {
-        if reading.has(position) || field.generated {
+        if reading.has(position) || reading.is_wrong(field) || field.generated {
             continue;
         }
         let is_password = resource.is_users && field.reserved && field.write_only;
@@ -119,7 +119,7 @@ pub(crate) fn replace(
             || is_made_by_service(field)
             || resource.owner_fields.contains(&position)
             || resource.machine(&field.name).is_some();
-        if reading.has(position) || is_fixed || stays {
+        if reading.has(position) || reading.is_wrong(field) || is_fixed || stays {
             continue;
         }
         match &field.default {
@@ -183,6 +183,11 @@ impl<'a> Reading<'a> {
 
     fn has(&self, position: usize) -> bool {
         self.values.iter().any(|(other, _)| *other == position)
+    }
+
+    /// True where a value was given and is no good: the field is not missing besides.
+    fn is_wrong(&self, field: &Field) -> bool {
+        self.problem.details.iter().any(|detail| *detail.field == *field.shown)
     }
 
     fn put(&mut self, position: usize, value: Value) {

@@ -199,6 +199,9 @@ impl<'a> Reader<'a> {
                     true => u64::from(u32::MAX),
                     false => u64::from(paging.limit_max.max(1)),
                 };
+                // However large a number is: more than the most is the most.
+                let is_whole = value.bytes().all(|byte| byte.is_ascii_digit());
+                let value = if is_whole && value.len() > 18 { "999999999999999999" } else { value };
                 if let Some(limit) = self.number(name, value, 1, u64::MAX)
                     && !sabotage::is(Sabotage::IgnoreLimit)
                 {

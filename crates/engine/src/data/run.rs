@@ -510,7 +510,7 @@ async fn missing(
         }
     }
     all.unwrap_or_else(|| {
-        Problem::new(ProblemCode::ValidationError, "the row refers to one that does not exist")
+        Problem::new(ProblemCode::Conflict, "the row refers to one that does not exist")
     })
 }
 

@@ -19,7 +19,7 @@ use super::{
     rows::{self, equal},
     sessions,
     shape::{self, Reply},
-    signup::{Creator, Draft},
+    signup::{Creator, Draft, open_columns},
     token::Audience,
 };
 use crate::{
@@ -144,6 +144,11 @@ fn only_admins_create_users(system: &System) -> bool {
     by_endpoint || is_closed(&granted)
 }
 
+/// Columns that whoever signs up at this endpoint may fill, with `true` for those that they have to.
+pub(crate) fn signup_columns(system: &System, endpoint: Option<&Endpoint>) -> Vec<(String, bool)> {
+    open_columns(system, &request_members(endpoint))
+}
+
 /// Members of the request as the document shows it, in snake case.
 fn request_members(endpoint: Option<&Endpoint>) -> Vec<String> {
     let sample = endpoint.and_then(|endpoint| endpoint.request.as_ref());
@@ -209,7 +214,7 @@ pub(super) async fn authenticated(
 async fn renew_hash(inner: &Inner, accounts: &Accounts<'_>, account: &Account, sent: &str) {
     let settings = &accounts.system().security.password;
     let old = account.password_hash.as_deref().unwrap_or_default();
-    if !password::is_outdated(settings, old) || sent.len() > password::BCRYPT_BYTES_MAX {
+    if !password::is_outdated(settings, old) {
         return;
     }
     // The rule for the length of new passwords does not bind old ones.

@@ -29,6 +29,7 @@ mod tables;
 mod token;
 mod who;
 
+pub(crate) use account::signup_columns;
 pub use account::{Call, account};
 pub use address::client_address;
 pub use admin::{admin_link, create_admin};
@@ -94,6 +95,11 @@ pub(crate) fn reserved_columns(
 /// The column that holds the hash of a user's password.
 pub(crate) fn password_column(system: &document::System) -> Option<String> {
     accounts::Accounts::of(system).password.as_deref().map(str::to_owned)
+}
+
+/// Characters of a password at least and at most.
+pub(crate) fn password_length(system: &document::System) -> (usize, usize) {
+    password::length(&system.security.password)
 }
 
 /// Makes ready what a version of the document needs, so that no request waits for it: above all the

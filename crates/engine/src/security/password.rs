@@ -1,14 +1,16 @@
 //! Passwords: hashed as the document says, off the workers that answer requests, and never more at
 //! once than there are cores.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
     password_hash::phc::PasswordHash,
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use document::security::{PasswordAlgorithm, PasswordHashing};
 use http::{HeaderValue, header::RETRY_AFTER};
+use sha2::{Digest as _, Sha384};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
@@ -23,11 +25,12 @@ const HASHES_WAITING_MAX: usize = 256;
 /// Longest wait for a turn at hashing, in milliseconds.
 const HASH_WAIT_MS_MAX: u64 = 5_000;
 
-/// bcrypt reads no further; longer passwords would be cut silently.
-pub(super) const BCRYPT_BYTES_MAX: usize = 72;
+/// bcrypt reads no further; what is longer would be cut silently.
+const BCRYPT_BYTES_MAX: usize = 72;
 
-/// Longest password that is hashed at all, in bytes.
-pub(super) const PASSWORD_BYTES_MAX: usize = 1024;
+/// Longest password, in characters. With bcrypt no byte of a plain one is beyond what it reads.
+const CHARACTERS_MAX_BCRYPT: usize = 72;
+const CHARACTERS_MAX_ARGON2: usize = 256;
 
 /// Cost of argon2id as OWASP recommends it: 19 MiB, two passes, one lane.
 const ARGON2_KIBIBYTES: u32 = 19 * 1024;
@@ -127,16 +130,12 @@ fn busy() -> Problem {
 /// Refuses what is too short, or longer than the algorithm reads.
 pub(super) fn check_length(settings: &PasswordHashing, password: &str) -> Result<(), Problem> {
     let characters = password.chars().count();
-    let shortest = usize::try_from(settings.length_min).unwrap_or(usize::MAX).max(1);
-    let longest = match settings.algorithm {
-        PasswordAlgorithm::Bcrypt => BCRYPT_BYTES_MAX,
-        PasswordAlgorithm::Argon2id => PASSWORD_BYTES_MAX,
-    };
+    let (shortest, longest) = length(settings);
     let is_short = characters < shortest && !sabotage::is(Sabotage::PasswordLengthForgotten);
     let message = if is_short {
         format!("must have at least {shortest} characters")
-    } else if password.len() > longest {
-        format!("must have at most {longest} bytes")
+    } else if characters > longest {
+        format!("must have at most {longest} characters")
     } else if password.contains('\0') {
         "must not contain the character U+0000".to_owned()
     } else {
@@ -146,10 +145,34 @@ pub(super) fn check_length(settings: &PasswordHashing, password: &str) -> Result
         .detail("password", message))
 }
 
+/// Characters of a new password at least and at most.
+pub(super) fn length(settings: &PasswordHashing) -> (usize, usize) {
+    let shortest = usize::try_from(settings.length_min).unwrap_or(usize::MAX).max(1);
+    let longest = match settings.algorithm {
+        PasswordAlgorithm::Bcrypt => CHARACTERS_MAX_BCRYPT,
+        PasswordAlgorithm::Argon2id => CHARACTERS_MAX_ARGON2,
+    };
+    (shortest, longest)
+}
+
+/// What bcrypt is given. Characters of other scripts take up to four bytes: a password that bcrypt
+/// would cut for that stands for itself by its digest, so that every character counts.
+fn for_bcrypt(password: &str) -> Cow<'_, str> {
+    match password.len() > BCRYPT_BYTES_MAX {
+        true => {
+            // The words before it keep a digest from elsewhere from being a password here.
+            let digest = Sha384::new_with_prefix("vitruvius: a long password\0");
+            Cow::Owned(STANDARD_NO_PAD.encode(digest.chain_update(password).finalize()))
+        }
+        false => Cow::Borrowed(password),
+    }
+}
+
 fn hashed(settings: &PasswordHashing, password: &str) -> Result<String, String> {
     match settings.algorithm {
         PasswordAlgorithm::Bcrypt => {
             let cost = bcrypt_cost(settings);
+            let password = &*for_bcrypt(password);
             // At exactly 72 bytes nothing of the password is cut, only C's closing zero.
             let hash = if password.len() == BCRYPT_BYTES_MAX {
                 bcrypt::hash(password, cost)
@@ -166,17 +189,12 @@ fn hashed(settings: &PasswordHashing, password: &str) -> Result<String, String> 
 }
 
 fn verified(password: &str, hash: &str) -> bool {
-    if password.len() > PASSWORD_BYTES_MAX {
-        return false;
-    }
     if hash.starts_with("$argon2") {
         return PasswordHash::new(hash).is_ok_and(|hash| {
             Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
         });
     }
-    // A password that is too long still costs the work, so that its length is not told by time.
-    let verified = bcrypt::verify(password, hash).unwrap_or(false);
-    verified && password.len() <= BCRYPT_BYTES_MAX
+    bcrypt::verify(&*for_bcrypt(password), hash).unwrap_or(false)
 }
 
 fn argon2() -> Result<Argon2<'static>, String> {
@@ -241,6 +259,17 @@ mod tests {
         assert!(hashing.hash(&settings, &longer).await.is_err());
         assert!(!hashing.verify(&settings, &longer, Some(&hash)).await.expect("an answer"));
         assert!(hashing.verify(&settings, &longest, Some(&hash)).await.expect("an answer"));
+    }
+
+    #[tokio::test]
+    async fn every_character_counts_also_where_one_takes_four_bytes() {
+        let (hashing, settings) = (Hashing::default(), settings(PasswordAlgorithm::Bcrypt));
+        let longest = "🏛".repeat(CHARACTERS_MAX_BCRYPT);
+        let hash = hashing.hash(&settings, &longest).await.expect("a hash");
+        assert!(hashing.verify(&settings, &longest, Some(&hash)).await.expect("an answer"));
+        let other = format!("{}🏠", "🏛".repeat(CHARACTERS_MAX_BCRYPT - 1));
+        assert!(!hashing.verify(&settings, &other, Some(&hash)).await.expect("an answer"));
+        assert!(hashing.hash(&settings, &format!("{longest}🏛")).await.is_err());
     }
 
     #[tokio::test]

@@ -218,7 +218,8 @@ pub(super) fn refused_value(error: StoreError, shown: impl Fn(&str) -> String) -
         StoreError::Check { constraint, .. } => wrong(constraint, "does not hold"),
         StoreError::ForeignKey { columns, missing: true, .. } => {
             let field = columns.first().map_or_else(String::new, |column| shown(column));
-            wrong(field, "refers to nothing that exists")
+            Problem::new(ProblemCode::Conflict, "a row that this one refers to does not exist")
+                .detail(field, "refers to nothing that exists")
         }
         StoreError::ForeignKey { .. } => Problem::new(
             ProblemCode::Conflict,
@@ -337,10 +338,34 @@ pub(super) fn login_fault(accounts: &Accounts<'_>, login: &str) -> Option<&'stat
 
 fn is_mail_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let is_domain = !domain.starts_with('.') && !domain.ends_with('.') && !domain.contains("..");
-    !local.is_empty()
-        && !local.contains('@')
-        && !domain.is_empty()
-        && is_domain
-        && !text.chars().any(char::is_whitespace)
+    let are_atoms = |part: &str, others: &str| {
+        let is_of_atom = |letter: char| letter.is_alphanumeric() || others.contains(letter);
+        part.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_of_atom))
+    };
+    // Quoted names and bare addresses of hosts are allowed by the standard, and used by nobody.
+    are_atoms(local, "!#$%&'*+/=?^_`{|}~-") && are_atoms(domain, "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: bool) {
+        assert_eq!(is_mail_address(text), expected, "{text}");
+    }
+
+    #[test]
+    fn a_mail_address_is_atoms_around_one_at_sign() {
+        check("ann@example.org", true);
+        check("ann.lee+news@mail.example.org", true);
+        check("änne@bücher.example", true);
+        check("ann@localhost", true);
+        check("ann", false);
+        check("ann@", false);
+        check("ann@@example.org", false);
+        check("ann@example..org", false);
+        check("ann@example.org*", false);
+        check("ann lee@example.org", false);
+        check("ann@example.org, eve@example.org", false);
+    }
 }

@@ -131,7 +131,8 @@ impl<'a> Draft<'a> {
                 continue;
             }
             let kind = kind_of(&column.kind, &self.system.data);
-            let sent = member(members, &column.name).filter(|_| self.is_open(column, creator));
+            let is_open = is_open(&self.accounts, &self.table, column, creator);
+            let sent = member(members, &column.name).filter(|_| is_open);
             let value = match sent {
                 Some(json) if *column.name != *self.accounts.login => {
                     match value_of(&kind, column.nullable, json) {
@@ -146,7 +147,7 @@ impl<'a> Draft<'a> {
             };
             if let Some(value) = value {
                 self.values.push((column.name.as_str().into(), value));
-            } else if self.is_missing(column) {
+            } else if is_missing(&self.accounts, column) {
                 wrong = wrong.detail(shown_name(self.system, &column.name), "is required");
             }
         }
@@ -154,19 +155,6 @@ impl<'a> Draft<'a> {
             wrong = wrong.detail(name, "is not known here");
         }
         if wrong.details.is_empty() { Ok(()) } else { Err(wrong) }
-    }
-
-    /// True for a column that whoever creates the user may fill.
-    fn is_open(&self, column: &Column, creator: Creator<'_>) -> bool {
-        if self.accounts.is_reserved(&column.name)
-            || column.generated.is_some()
-            || column.write_only
-        {
-            return false;
-        }
-        let Creator::Themselves { shown } = creator else { return true };
-        let is_required = !column.nullable && column.default.is_none();
-        shown.contains(&column.name) || is_required || is_plain(&self.table, column)
     }
 
     /// The value that is the system's to decide.
@@ -219,14 +207,6 @@ impl<'a> Draft<'a> {
 
     fn is_link(&self, name: &str) -> bool {
         self.table.foreign_keys.iter().any(|key| key.columns.iter().any(|column| column == name))
-    }
-
-    fn is_missing(&self, column: &Column) -> bool {
-        let is_password = self.accounts.password.as_deref() == Some(&*column.name);
-        let is_handed_out =
-            matches!(column.kind, ColumnType::Serial { .. }) || column.name == *self.accounts.key;
-        let is_given = column.nullable || column.default.is_some() || column.generated.is_some();
-        !(is_password || is_handed_out || is_given)
     }
 
     /// Members that name nothing. What a newcomer may not choose is left out in silence, since
@@ -361,6 +341,38 @@ impl<'a> Draft<'a> {
             error => refused_value(error, shown),
         }
     }
+}
+
+/// Columns that whoever signs up may fill, with `true` for those that they have to.
+pub(super) fn open_columns(system: &System, shown: &[String]) -> Vec<(String, bool)> {
+    let accounts = Accounts::of(system);
+    let table = declared_users(system);
+    let creator = Creator::Themselves { shown };
+    let open = table.columns.iter().filter(|column| {
+        *column.name == *accounts.login || is_open(&accounts, &table, column, creator)
+    });
+    let is_moment = |column: &Column| matches!(column.kind, ColumnType::Timestamp { .. });
+    open.map(|column| (column.name.clone(), is_missing(&accounts, column) && !is_moment(column)))
+        .collect()
+}
+
+/// True for a column that whoever creates the user may fill.
+fn is_open(accounts: &Accounts<'_>, table: &Table, column: &Column, creator: Creator<'_>) -> bool {
+    if accounts.is_reserved(&column.name) || column.generated.is_some() || column.write_only {
+        return false;
+    }
+    let Creator::Themselves { shown } = creator else { return true };
+    let is_required = !column.nullable && column.default.is_none();
+    shown.contains(&column.name) || is_required || is_plain(table, column)
+}
+
+/// True for a column that has to be filled and that nothing fills by itself.
+fn is_missing(accounts: &Accounts<'_>, column: &Column) -> bool {
+    let is_password = accounts.password.as_deref() == Some(&*column.name);
+    let is_handed_out =
+        matches!(column.kind, ColumnType::Serial { .. }) || column.name == *accounts.key;
+    let is_given = column.nullable || column.default.is_some() || column.generated.is_some();
+    !(is_password || is_handed_out || is_given)
 }
 
 fn role_value(kind: &Kind, role: &str) -> Value {

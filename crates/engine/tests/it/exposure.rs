@@ -124,14 +124,14 @@ async fn a_reference_to_a_hidden_row_is_answered_like_one_to_a_missing_row() {
     let hidden = admin.post("/api/v1/products", hidden).await.body["id"].clone();
     let refer = async |id: Json| {
         let reply = anna.post("/api/v1/tickets", json!({"title": "x", "product_id": id})).await;
-        assert_eq!(reply.status, 400, "{reply:?}");
+        assert_eq!(reply.status, 409, "{reply:?}");
         without_id(&reply)
     };
     assert_eq!(refer(hidden.clone()).await, refer(json!(4711)).await);
     let path = anna.ticket("x").await;
     let change = async |id: Json| {
         let reply = anna.patch(&path, json!({"product_id": id})).await;
-        assert_eq!(reply.status, 400, "{reply:?}");
+        assert_eq!(reply.status, 409, "{reply:?}");
         without_id(&reply)
     };
     assert_eq!(change(hidden.clone()).await, change(json!(4711)).await);

@@ -77,12 +77,12 @@ async fn a_user_whom_nobody_may_read_may_be_referred_to_and_other_hidden_rows_ma
     assert_eq!(sent.status, 201, "{sent:?}");
     let nobody = json!({"recipient_id": uuid::Uuid::nil().to_string(), "text": "Anybody?"});
     let missing = anna.post("/api/v1/letters", nobody).await;
-    assert_eq!(missing.status, 400, "{missing:?}");
+    assert_eq!(missing.status, 409, "{missing:?}");
     assert_eq!(missing.body["error"]["details"][0]["field"], "recipient_id");
     let answer =
         json!({"recipient_id": anna.id, "answer_to": sent.body["id"], "text": "I read it"});
     let hidden = eve.post("/api/v1/letters", answer.clone()).await;
-    assert_eq!(hidden.status, 400, "a letter that eve may not read is not there: {hidden:?}");
+    assert_eq!(hidden.status, 409, "a letter that eve may not read is not there: {hidden:?}");
     assert_eq!(bob.post("/api/v1/letters", answer).await.status, 201);
 }
 

@@ -60,7 +60,7 @@ async fn what_the_store_refuses_names_the_field() {
     let own = admin.id.clone();
     let ticket = json!({"title": "x", "owner_id": own, "product_id": 4711});
     let missing = admin.post("/api/v1/tickets", ticket).await;
-    assert_eq!(missing.status, 400, "{missing:?}");
+    assert_eq!(missing.status, 409, "{missing:?}");
     assert_eq!(missing.body["error"]["details"][0]["field"], "product_id");
     let ticket = json!({"title": "x", "owner_id": own, "product_id": first.body["id"]});
     assert_eq!(admin.post("/api/v1/tickets", ticket).await.status, 201);

@@ -9,11 +9,9 @@ use crate::{
     Kind, StoreError, Value,
     catalog::{Catalog, Translated},
     json,
-    query::Rows,
+    query::{QUERY_ROWS_MAX, Rows},
 };
 
-/// Most rows that a query gives back.
-const ROWS_MAX: usize = 10_000;
 /// Queries whose translation is kept.
 const TRANSLATED_MAX: usize = 500;
 
@@ -73,8 +71,9 @@ fn run(
         let mut rows = statement.raw_query();
         let mut answer = Rows::default();
         while let Some(row) = rows.next()? {
-            if answer.ends.len() == ROWS_MAX {
-                let message = format!("the query has more than {ROWS_MAX} rows; give it a LIMIT");
+            if answer.ends.len() == QUERY_ROWS_MAX {
+                let message =
+                    format!("the query has more than {QUERY_ROWS_MAX} rows; give it a LIMIT");
                 return Ok(Err(StoreError::Value { column: None, message }));
             }
             if !answer.ends.is_empty() {

@@ -144,7 +144,7 @@ fn project_moves_orders_only_along_their_states() {
     story.ask(Some(&ada), "POST", &cancel, None).status(409);
     let items = format!("{path}/order_items");
     let missing = json!({"product_id": 99, "quantity": 1});
-    story.ask(Some(&ada), "POST", &items, Some(missing)).status(400);
+    story.ask(Some(&ada), "POST", &items, Some(missing)).status(409);
 }
 
 #[test]

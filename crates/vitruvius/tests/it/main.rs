@@ -8,5 +8,6 @@ mod harness;
 mod hostile;
 mod page;
 mod reload;
+mod schemathesis;
 mod serve;
 mod tidy;

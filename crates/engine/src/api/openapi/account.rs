@@ -1,7 +1,7 @@
 //! Account endpoints: what they take and what they answer.
 
 use document::{
-    api::{BuiltIn, JsonCase},
+    api::{BuiltIn, Endpoint, JsonCase},
     security::Identity,
 };
 use serde_json::{Map, Value as Json, json};
@@ -10,12 +10,15 @@ use super::{body, schema};
 use crate::{Running, data::camel};
 
 /// The request of an account endpoint, where it takes one.
-pub(super) fn request(running: &Running, built_in: BuiltIn) -> Option<Json> {
-    let length_min = running.system.security.password.length_min;
-    let password = json!({"type": "string", "minLength": length_min, "maxLength": 72});
+pub(super) fn request(
+    running: &Running,
+    built_in: BuiltIn,
+    endpoint: Option<&Endpoint>,
+) -> Option<Json> {
+    let password = new_password(running);
     let old = json!({"type": "string"});
     let (members, required): (Vec<(&str, Json)>, &[&str]) = match built_in {
-        BuiltIn::Register => return Some(register(running, password)),
+        BuiltIn::Register => return Some(register(running, endpoint, password)),
         BuiltIn::Login => (vec![(login(running), text()), ("password", old)], &[]),
         BuiltIn::Refresh => (vec![("refresh_token", text())], &["refresh_token"]),
         BuiltIn::Logout => (vec![("refresh_token", text())], &[]),
@@ -55,31 +58,39 @@ pub(super) fn response(running: &Running, built_in: BuiltIn) -> (&'static str, O
     }
 }
 
-/// What signing up takes: the login, a password, and the user's other columns.
-fn register(running: &Running, password: Json) -> Json {
-    let name = users(running);
+/// A password that somebody chooses.
+pub(super) fn new_password(running: &Running) -> Json {
+    let (least, most) = crate::security::password_length(&running.system);
+    json!({
+        "type": "string", "minLength": least, "maxLength": most, "pattern": schema::TEXT_PATTERN,
+    })
+}
+
+/// What signing up takes: the login, a password, and those of the user's other columns that are
+/// theirs to fill.
+fn register(running: &Running, endpoint: Option<&Endpoint>, password: Json) -> Json {
     let mut properties = Map::new();
-    let mut required = vec![spelled(running, login(running)), "password".to_owned()];
-    if let Some(resource) = running.resources.get(name) {
+    let mut required = Vec::new();
+    if let Some(resource) = running.resources.get(users(running)) {
         let written = schema::Writing { running, resource }.create();
-        if let Some(Json::Object(own)) = written.get("properties") {
-            let open = resource.fields.iter().filter(|field| !field.write_only && !field.in_key);
-            for field in open {
-                if let Some(schema) = own.get(&*field.shown) {
-                    properties.insert(field.shown.to_string(), schema.clone());
-                }
+        for (column, is_required) in crate::security::signup_columns(&running.system, endpoint) {
+            let shown = spelled(running, &column);
+            if let Some(schema) = written["properties"].get(&shown) {
+                properties.insert(shown.clone(), schema.clone());
+                required.extend(is_required.then_some(shown));
             }
         }
-        if let Some(Json::Array(names)) = written.get("required") {
-            let names = names.iter().filter_map(Json::as_str);
-            let open = names.filter(|name| properties.contains_key(*name));
-            required.extend(open.map(str::to_owned));
-        }
     }
+    let login = spelled(running, login(running));
+    properties.entry(login.clone()).or_insert_with(text);
+    properties.insert("password".to_owned(), password);
+    required.extend([login, "password".to_owned()]);
     required.sort();
     required.dedup();
-    properties.insert("password".to_owned(), password);
-    json!({"type": "object", "properties": properties, "required": required})
+    json!({
+        "type": "object", "properties": properties, "required": required,
+        "additionalProperties": false,
+    })
 }
 
 fn object(running: &Running, members: Vec<(&str, Json)>, required: Vec<String>) -> Json {

@@ -1,7 +1,7 @@
 //! One route as an OpenAPI operation: parameters, body, answers, and who may call it.
 
 use document::{
-    api::{BuiltIn, Operation},
+    api::{BuiltIn, Method, Operation},
     security::{Action, Who},
 };
 use serde_json::{Map, Value as Json, json};
@@ -10,7 +10,7 @@ use store::Kind;
 use super::{account, body, schema};
 use crate::{
     Running,
-    api::{Route, Target},
+    api::{Route, Target, query::from_request},
     data::Resource,
 };
 
@@ -157,10 +157,9 @@ fn parameters(running: &Running, route: &Route) -> Vec<Json> {
             Operation::Get => parameters.extend(shape_parameters(resource)),
             _ => {}
         },
-        Target::Query { parameters: named, .. } => {
-            for name in named.iter().filter(|name| !route.parameters.contains(name)) {
-                parameters.push(query(name, json!({"type": "string"})));
-            }
+        // With another method they may come in the body.
+        Target::Query { parameters: named, .. } if route.method == Method::Get => {
+            parameters.extend(query_parameters(running, route, named));
         }
         _ => {}
     }
@@ -195,6 +194,40 @@ fn path_schema(running: &Running, route: &Route, name: &str) -> Json {
     schema
 }
 
+/// Parameters of a query of the document.
+fn query_parameters(running: &Running, route: &Route, named: &[String]) -> Vec<Json> {
+    let names = from_request(route, named).into_iter();
+    names
+        .map(|name| match name {
+            "limit" => query(name, limit_schema(running)),
+            "page" => query(name, page_schema()),
+            "offset" => query(name, offset_schema()),
+            name => {
+                let schema = json!({"type": "string", "pattern": schema::TEXT_PATTERN});
+                let mut parameter = query(name, schema);
+                parameter["required"] = true.into();
+                parameter
+            }
+        })
+        .collect()
+}
+
+fn page_schema() -> Json {
+    json!({"type": "integer", "minimum": 1, "maximum": 1_000_000_000})
+}
+
+fn offset_schema() -> Json {
+    json!({"type": "integer", "minimum": 0, "maximum": 1_000_000_000})
+}
+
+fn limit_schema(running: &Running) -> Json {
+    let paging = &running.system.api.pagination;
+    json!({
+        "type": "integer", "minimum": 1, "default": paging.limit_default,
+        "description": format!("at most {} are given, whatever is asked", paging.limit_max),
+    })
+}
+
 fn query(name: &str, schema: Json) -> Json {
     json!({"name": name, "in": "query", "schema": schema})
 }
@@ -220,17 +253,9 @@ fn shape_parameters(resource: &Resource) -> Vec<Json> {
 
 fn list_parameters(running: &Running, resource: &Resource) -> Vec<Json> {
     let paging = &running.system.api.pagination;
-    let count =
-        |least: u32, most: u32| json!({"type": "integer", "minimum": least, "maximum": most});
     let mut parameters = vec![
-        query(&paging.page_parameter, count(1, 1_000_000_000)),
-        query(
-            &paging.limit_parameter,
-            json!({
-                "type": "integer", "minimum": 1, "default": paging.limit_default,
-                "description": format!("at most {} are given, whatever is asked", paging.limit_max),
-            }),
-        ),
+        query(&paging.page_parameter, page_schema()),
+        query(&paging.limit_parameter, limit_schema(running)),
     ];
     parameters.extend(shape_parameters(resource));
     let has_order = |kind: &Kind| !matches!(kind, Kind::Json | Kind::Array { .. } | Kind::Bytes);
@@ -278,7 +303,9 @@ fn request(running: &Running, route: &Route) -> Option<Json> {
             (schema::reference(&schema::name(&resource.name, suffix)), is_required)
         }
         Target::BuiltIn(built_in) => {
-            (account::request(running, *built_in)?, *built_in != BuiltIn::Logout)
+            let endpoint = route.endpoint.as_ref();
+            let asks_for_nothing = matches!(built_in, BuiltIn::Logout | BuiltIn::UpdateMe);
+            (account::request(running, *built_in, endpoint)?, !asks_for_nothing)
         }
         Target::Batch => (batch(), true),
         _ => return None,

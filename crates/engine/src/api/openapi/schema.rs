@@ -79,6 +79,10 @@ fn numeric(precision: Option<u16>, scale: Option<u16>) -> Json {
 
 /// The same value, or null.
 fn nullable(mut schema: Json) -> Json {
+    // A format beside `"type": ["string", "null"]` is overlooked by some readers.
+    if schema.get("format").is_some() && schema.get("type") == Some(&"string".into()) {
+        return json!({"anyOf": [schema, {"type": "null"}]});
+    }
     if let Some(kind) = schema.get("type").cloned() {
         schema["type"] = json!([kind, "null"]);
     }
@@ -112,7 +116,20 @@ impl Writing<'_> {
     /// A new row.
     pub(super) fn create(&self) -> Json {
         let required = self.fields().filter(|(at, field)| self.is_required(*at, field));
-        self.object(required.map(|(_, field)| field.shown.to_string()).collect(), true)
+        let mut object =
+            self.object(required.map(|(_, field)| field.shown.to_string()).collect(), true);
+        // An account comes with a password, of which its column holds the hash.
+        if self.resource.is_users {
+            object["properties"]["password"] = super::account::new_password(self.running);
+            let mut fields = self.resource.fields.iter();
+            if fields.any(|field| field.reserved && field.write_only && field.is_required()) {
+                match object.get_mut("required").and_then(Json::as_array_mut) {
+                    Some(names) => names.push("password".into()),
+                    None => object["required"] = json!(["password"]),
+                }
+            }
+        }
+        object
     }
 
     /// A new row below another one: the path says what this column refers to.
@@ -156,13 +173,11 @@ impl Writing<'_> {
             let schema = if field.nullable { nullable(schema) } else { schema };
             properties.insert(field.shown.to_string(), schema);
         }
-        let mut object = json!({"type": "object", "properties": properties});
+        let mut object = json!({
+            "type": "object", "properties": properties, "additionalProperties": false,
+        });
         if !required.is_empty() {
             object["required"] = required.into();
-        }
-        // Accounts take a password and what stands for it besides their columns.
-        if !self.resource.is_users {
-            object["additionalProperties"] = false.into();
         }
         object
     }
