@@ -26,22 +26,6 @@ pub(crate) struct Snapshot {
     /// What was reported as not served, so that it is reported once.
     #[serde(default)]
     pub(crate) not_served: BTreeSet<String>,
-    /// Statements that run after the change, outside of its transaction, and are not done yet.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) pending: Vec<Pending>,
-}
-
-/// Work that is left over from a change: it is done again from its beginning if need be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Pending {
-    /// In words: `index documents_status is built`.
-    pub(crate) summary: String,
-    /// Run one after the other, each by itself.
-    pub(crate) statements: Vec<String>,
-    /// What they lock.
-    pub(crate) lock: String,
-    /// Where the document says so.
-    pub(crate) origin: String,
 }
 
 /// A table as it is in the database.

@@ -7,8 +7,9 @@ use super::{
     ledger::{PhysicalTable, Snapshot},
 };
 use crate::{
-    Kind,
+    Kind, Value,
     catalog::Catalog,
+    decimal,
     schema::{Column, Schema, Table},
     sql::write_identifier,
 };
@@ -291,5 +292,19 @@ pub(crate) fn is_wider(from: &Kind, to: &Kind) -> bool {
         (Kind::Bytes, to) => *to == Kind::Bytes,
         (_, Kind::Text { length_max: None }) => true,
         (from, to) => from == to,
+    }
+}
+
+/// A value that is shown as `text`, in another kind; none where it is none or would lose digits.
+pub(crate) fn read_as(text: &str, to: &Kind) -> Option<Value> {
+    let is_number = matches!(to, Kind::Integer { .. } | Kind::Serial { .. });
+    let text = match text.trim_end_matches('0').strip_suffix('.') {
+        Some(whole) if is_number => whole,
+        _ => text,
+    };
+    let value = to.parse_text(text).ok()?;
+    match &value {
+        Value::Decimal(digits) if decimal::compare(digits, text).is_ne() => None,
+        _ => Some(value),
     }
 }

@@ -7,8 +7,13 @@ pub(crate) mod ledger;
 pub(crate) mod lineage;
 pub(crate) mod measure;
 mod planning;
+mod refine;
 
 pub(crate) use planning::{Draft, Wish, draft, is_destructive, refuse_stale};
+
+pub(crate) use refine::{Trial, refine};
+
+use std::collections::BTreeSet;
 
 use lineage::{Lineage, Source};
 
@@ -156,4 +161,20 @@ pub(crate) struct NotServed {
     pub(crate) origin: String,
     /// True where nothing can go on without it.
     pub(crate) is_fatal: bool,
+}
+
+/// True where the table referred to refers back, over however many tables: such a key waits for the
+/// commit, or neither row could ever be first.
+pub(crate) fn is_cyclic(schema: &Schema, table: &str, key: &ForeignKey) -> bool {
+    let mut reached = BTreeSet::from([key.table.as_str()]);
+    let mut open = vec![key.table.as_str()];
+    while let Some(name) = open.pop() {
+        let keys = schema.table(name).map_or(&[][..], |table| &table.foreign_keys);
+        for next in keys {
+            if reached.insert(&next.table) {
+                open.push(&next.table);
+            }
+        }
+    }
+    key.table != table && reached.contains(table)
 }

@@ -139,7 +139,7 @@ fn draft<'c>(connection: &'c Connection, wished: &Schema) -> Result<Draft<Script
     let actual = ledger::objects(connection).map_err(explain)?;
     let schema_version: i64 =
         connection.query_row("PRAGMA schema_version", [], |row| row.get(0)).map_err(explain)?;
-    let (refined, refused) = shadow::refine(wished).map_err(explain)?;
+    let (refined, refused) = shadow::refined(wished).map_err(explain)?;
     let ground = OnFile(connection);
     let drifted = drift::look(&ground, &mut snapshot, &refined, &actual)?;
     let state = schema_version.to_string();

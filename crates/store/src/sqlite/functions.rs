@@ -9,7 +9,7 @@ use rusqlite::{
     types::{Null, ToSqlOutput, Value, ValueRef},
 };
 
-use crate::{Kind, decimal};
+use crate::{Kind, change::lineage::read_as, decimal};
 
 /// The same answer for the same arguments; harmless inside checks and indexes.
 const PURE: FunctionFlags = FunctionFlags::SQLITE_UTF8
@@ -80,20 +80,9 @@ fn convert_kind(context: &Context<'_>) -> Result<ToSqlOutput<'static>> {
         // Digits as they are shown, and JSON as it stands.
         Ok(_) => String::from_utf8_lossy(&shown).into_owned(),
     };
-    let is_number = matches!(*to, Kind::Integer { .. } | Kind::Serial { .. });
-    let text = match text.trim_end_matches('0').strip_suffix('.') {
-        Some(whole) if is_number => whole.to_owned(),
-        _ => text,
-    };
-    let Ok(value) = to.parse_text(&text) else {
+    let Some(value) = read_as(&text, &to) else {
         return Ok(ToSqlOutput::from(Null));
     };
-    // Rounding would lose digits that are there.
-    if let crate::Value::Decimal(digits) = &value
-        && decimal::compare(digits, &text).is_ne()
-    {
-        return Ok(ToSqlOutput::from(Null));
-    }
     Ok(match super::bind::Bound(&value).to_sql()? {
         ToSqlOutput::Borrowed(cell) => ToSqlOutput::Owned(Value::try_from(cell)?),
         ToSqlOutput::Owned(cell) => ToSqlOutput::Owned(cell),

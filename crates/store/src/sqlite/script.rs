@@ -8,7 +8,7 @@ use super::define;
 use crate::{
     Kind,
     catalog::Catalog,
-    change::{self, Finding, TableChange},
+    change::{self, Finding, TableChange, is_cyclic},
     schema::{Column, Default, ForeignKey, Schema, Table, View},
     sql::{Unsupported, write_identifier, write_names},
 };
@@ -320,20 +320,4 @@ fn own_objects(connection: &Connection, table: &str) -> rusqlite::Result<BTreeMa
         )?
         .query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
-}
-
-/// True where the table referred to refers back, over however many tables: such a key waits for the
-/// commit, or neither row could ever be first.
-pub(super) fn is_cyclic(schema: &Schema, table: &str, key: &ForeignKey) -> bool {
-    let mut reached = BTreeSet::from([key.table.as_str()]);
-    let mut open = vec![key.table.as_str()];
-    while let Some(name) = open.pop() {
-        let keys = schema.table(name).map_or(&[][..], |table| &table.foreign_keys);
-        for next in keys {
-            if reached.insert(&next.table) {
-                open.push(&next.table);
-            }
-        }
-    }
-    key.table != table && reached.contains(table)
 }
