@@ -12,6 +12,9 @@ use crate::{
 
 /// Keeps what was applied last.
 pub(crate) const SCHEMA_TABLE: &str = "_vitruvius_schema";
+/// Keeps what was done when, for which document.
+pub(crate) const HISTORY_TABLE: &str = "_vitruvius_history";
+
 /// The tables as they were left, whether the document still has them or not.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Snapshot {

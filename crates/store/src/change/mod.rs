@@ -66,28 +66,33 @@ pub(crate) trait Script {
         table: &Table,
         schema: &Schema,
         catalog: &Catalog,
-    ) -> Result<Vec<String>, Unsupported>;
+    ) -> Result<Work, Unsupported>;
 
     /// Turns what is there into what is wished for. Statements are put to the findings that they
     /// serve; those that serve none are given back.
-    fn change(
-        &mut self,
-        change: TableChange<'_>,
-        findings: &mut [Finding],
-    ) -> Result<Vec<String>, String>;
+    fn change(&mut self, change: TableChange<'_>, findings: &mut [Finding])
+    -> Result<Work, String>;
 
-    /// Removes a table; gives the statements.
-    fn drop_table(&mut self, name: &str) -> Vec<String>;
+    /// Removes a table.
+    fn drop_table(&mut self, name: &str) -> Work;
 
-    /// The statements that make a view.
-    fn view(&mut self, view: &View) -> Vec<String>;
+    /// What makes a view; [`Script::renew_views`] sees to it that it is done.
+    fn view(&mut self, view: &View) -> Work;
 
-    /// The statements that remove a view.
-    fn drop_view(&mut self, name: &str) -> Vec<String>;
+    /// What removes a view.
+    fn drop_view(&mut self, name: &str) -> Work;
 
     /// Called at the end of a plan that changes anything, with all views that are there and that
     /// will be.
     fn renew_views(&mut self, are: &[View], will_be: &[View]);
+}
+
+/// What is done for a step.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Work {
+    pub(crate) sql: Vec<String>,
+    /// As [`Step::locks`].
+    pub(crate) locks: Vec<String>,
 }
 
 /// One table that changes, with what is around it.
@@ -106,7 +111,6 @@ pub(crate) struct TableChange<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Finding {
     pub(crate) step: Step,
-    #[expect(dead_code, reason = "SQLite writes one script per table; PostgreSQL reads it")]
     pub(crate) change: Change,
 }
 
@@ -150,6 +154,16 @@ impl Step {
             needs: None,
         }
     }
+
+    /// Puts statements to the step.
+    pub(crate) fn takes(&mut self, work: Work) {
+        self.sql.extend(work.sql);
+        for lock in work.locks {
+            if !self.locks.contains(&lock) {
+                self.locks.push(lock);
+            }
+        }
+    }
 }
 
 /// Something declared that is not served.
@@ -177,4 +191,17 @@ pub(crate) fn is_cyclic(schema: &Schema, table: &str, key: &ForeignKey) -> bool 
         }
     }
     key.table != table && reached.contains(table)
+}
+
+/// Begins the names of checks that keep a column to its kind.
+const KIND_CHECK: &str = "kind of ";
+
+/// The name of the check that keeps a column to its kind.
+pub(crate) fn kind_check_name(table: &str, column: &str) -> String {
+    format!("{KIND_CHECK}{table}.{column}")
+}
+
+/// Table and column of a check's name that was made here.
+pub(crate) fn kind_check_column(name: &str) -> Option<(&str, &str)> {
+    name.strip_prefix(KIND_CHECK)?.split_once('.')
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Change, Finding, Ground, NotServed, Script, TableChange,
+    Change, Finding, Ground, NotServed, Script, TableChange, Work,
     compare::Comparison,
     ledger::{PhysicalTable, Snapshot},
     lineage::{self, Lineage, Source},
@@ -135,24 +135,24 @@ impl<S: Script> Planning<'_, '_, S> {
         let Some(source) = &lineage.source else {
             let columns = table.columns.len();
             let summary = format!("+ table {} ({columns} columns)", table.name);
-            let sql = self
+            let work = self
                 .script
                 .create(table, self.will_be, catalog)
                 .map_err(|unsupported| StoreError::Fault(unsupported.0))?;
-            self.comparison.step(Class::Safe, Change::Words, summary, &table.origin).sql = sql;
+            self.comparison.step(Class::Safe, Change::Words, summary, &table.origin).takes(work);
             return Ok(());
         };
         let first = self.comparison.findings.len();
         self.comparison.table(lineage, source)?;
-        let sql = self.change(lineage, source, catalog, first)?;
-        if !sql.is_empty() {
+        let work = self.change(lineage, source, catalog, first)?;
+        if !work.sql.is_empty() {
             let what = if source.refers_to_renamed {
                 "refers to the new name"
             } else {
                 "is brought back to its definition"
             };
             let summary = format!("~ table {} {what}", table.name);
-            self.comparison.step(Class::Safe, Change::Words, summary, &table.origin).sql = sql;
+            self.comparison.step(Class::Safe, Change::Words, summary, &table.origin).takes(work);
         }
         Ok(())
     }
@@ -164,7 +164,7 @@ impl<S: Script> Planning<'_, '_, S> {
         source: &Source,
         catalog: &Catalog,
         first: usize,
-    ) -> Result<Vec<String>, StoreError> {
+    ) -> Result<Work, StoreError> {
         let change = TableChange { lineage, source, was: self.was, will_be: self.will_be, catalog };
         let findings = self.comparison.findings.get_mut(first..).unwrap_or_default();
         self.script.change(change, findings).map_err(StoreError::Fault)
@@ -184,9 +184,10 @@ impl<S: Script> Planning<'_, '_, S> {
         let drop = drops.iter().find(|drop| drop.table == name && drop.column.is_none());
         if let Some(drop) = drop.cloned() {
             let summary = format!("- table {name} ({} rows)", counted(rows));
-            let sql = self.script.drop_table(name);
+            let work = self.script.drop_table(name);
             let step = self.comparison.step(Class::Permitted, Change::Words, summary, &drop.origin);
-            (step.rows, step.sql) = (Some(rows), sql);
+            step.rows = Some(rows);
+            step.takes(work);
             return Ok(None);
         }
         if physical.is_kept {
@@ -259,14 +260,14 @@ impl<S: Script> Planning<'_, '_, S> {
                 None => '+',
             };
             let summary = format!("{sign} view {}", view.name);
-            let sql = self.script.view(view);
-            self.comparison.step(Class::Safe, Change::Words, summary, &view.origin).sql = sql;
+            let work = self.script.view(view);
+            self.comparison.step(Class::Safe, Change::Words, summary, &view.origin).takes(work);
         }
         for own in &snapshot.views {
             if views.iter().all(|view| view.name != own.name) {
                 let summary = format!("- view {}", own.name);
-                let sql = self.script.drop_view(&own.name);
-                self.comparison.step(Class::Safe, Change::Words, summary, &own.origin).sql = sql;
+                let work = self.script.drop_view(&own.name);
+                self.comparison.step(Class::Safe, Change::Words, summary, &own.origin).takes(work);
             }
         }
         if !self.comparison.findings.is_empty() {

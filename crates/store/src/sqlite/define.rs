@@ -3,7 +3,7 @@
 use crate::{
     Kind,
     catalog::Catalog,
-    change::lineage::is_kept_alike,
+    change::{kind_check_name, lineage::is_kept_alike},
     schema::{Column, Default, ForeignKey, Index, ReferentialAction, Table, UniqueKey, View},
     sql::{Dialect, SqlWriter, Unsupported, write_identifier, write_names, write_text_literal},
 };
@@ -12,8 +12,6 @@ use crate::{
 const PRECISION_REAL_MAX: u16 = 15;
 /// Digits of a whole number that fit 64 bits.
 const PRECISION_INTEGER_MAX: u16 = 18;
-/// Begins the names of checks that keep a column to its kind.
-const KIND_CHECK: &str = "kind of ";
 
 /// Now, as other tools can compute it too; to the millisecond.
 const NOW: &str = "(strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z')";
@@ -74,15 +72,6 @@ fn kind_check(column: &Column) -> Option<String> {
         Kind::Array { .. } => Some(format!("json_valid({name}) AND json_type({name}) = 'array'")),
         _ => None,
     }
-}
-
-fn kind_check_name(table: &str, column: &str) -> String {
-    format!("{KIND_CHECK}{table}.{column}")
-}
-
-/// Table and column of a check's name that was made here.
-pub(super) fn kind_check_column(name: &str) -> Option<(&str, &str)> {
-    name.strip_prefix(KIND_CHECK)?.split_once('.')
 }
 
 /// The one serial column that is the whole primary key: SQLite's row number.

@@ -2,7 +2,7 @@
 
 use rusqlite::{Error, ErrorCode, ffi};
 
-use super::define::kind_check_column;
+use crate::change::kind_check_column;
 use crate::{StoreError, catalog::Catalog, sql::Unsupported};
 
 /// Explains an error of SQLite. A foreign key comes back without its columns: see `probe`.

@@ -8,7 +8,7 @@ use super::define;
 use crate::{
     Kind,
     catalog::Catalog,
-    change::{self, Finding, TableChange, is_cyclic},
+    change::{self, Finding, TableChange, Work, is_cyclic},
     schema::{Column, Default, ForeignKey, Schema, Table, View},
     sql::{Unsupported, write_identifier, write_names},
 };
@@ -181,14 +181,14 @@ impl change::Script for Script<'_> {
         table: &Table,
         schema: &Schema,
         catalog: &Catalog,
-    ) -> Result<Vec<String>, Unsupported> {
+    ) -> Result<Work, Unsupported> {
         let defers = |key: &ForeignKey| is_cyclic(schema, &table.name, key);
         let mut sql = vec![define::create_table(table, &table.name, catalog, defers)?];
         self.create.extend(sql.iter().cloned());
         let indexes: Vec<String> = index_definitions(table, catalog)?.into_values().collect();
         self.indexes.extend(indexes.iter().cloned());
         sql.extend(indexes);
-        Ok(sql)
+        Ok(statements(sql))
     }
 
     /// One statement may serve several steps of a table: they stand with the last.
@@ -196,31 +196,31 @@ impl change::Script for Script<'_> {
         &mut self,
         change: TableChange<'_>,
         findings: &mut [Finding],
-    ) -> Result<Vec<String>, String> {
+    ) -> Result<Work, String> {
         let sql = self.change_table(change)?;
         match findings.last_mut() {
             Some(last) => {
                 last.step.sql = sql;
-                Ok(Vec::new())
+                Ok(Work::default())
             }
-            None => Ok(sql),
+            None => Ok(statements(sql)),
         }
     }
 
-    fn drop_table(&mut self, name: &str) -> Vec<String> {
+    fn drop_table(&mut self, name: &str) -> Work {
         let mut sql = String::from("DROP TABLE ");
         write_identifier(name, &mut sql);
         self.drop.push(sql.clone());
         self.is_rebuilding = true;
-        vec![sql]
+        statements(vec![sql])
     }
 
-    fn view(&mut self, view: &View) -> Vec<String> {
-        vec![define::create_view(view)]
+    fn view(&mut self, view: &View) -> Work {
+        statements(vec![define::create_view(view)])
     }
 
-    fn drop_view(&mut self, name: &str) -> Vec<String> {
-        vec![define::drop_view(name)]
+    fn drop_view(&mut self, name: &str) -> Work {
+        statements(vec![define::drop_view(name)])
     }
 
     /// Views are made anew whenever anything changes: they hold nothing.
@@ -228,6 +228,11 @@ impl change::Script for Script<'_> {
         self.drop_views = are.iter().map(|view| define::drop_view(&view.name)).collect();
         self.create_views = will_be.iter().map(define::create_view).collect();
     }
+}
+
+/// There is one writer: nothing is locked that anybody waits for.
+fn statements(sql: Vec<String>) -> Work {
+    Work { sql, locks: Vec::new() }
 }
 
 /// The numbers that were handed out stay handed out.

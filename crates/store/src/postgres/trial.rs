@@ -1,0 +1,138 @@
+//! Definitions tried as temporary tables, which leave with the transaction.
+
+use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
+
+use super::{define, native, talk::Talk, translate};
+use crate::{
+    Kind, StoreError,
+    catalog::Catalog,
+    change::{NotServed, Trial, refine},
+    schema::{ForeignKey, Index, Schema, Table, UniqueKey, View},
+    sql::Unsupported,
+};
+
+/// `schema` without what the database refuses, and what that is. Nothing of it stays.
+pub(super) fn refined(
+    talk: &Talk,
+    schema: &Schema,
+) -> Result<(Schema, Vec<NotServed>), StoreError> {
+    talk.settle("SAVEPOINT trial")?;
+    let mut refused = Vec::new();
+    let mut known = schema.clone();
+    for table in &mut known.tables {
+        for column in &mut table.columns {
+            if let Some(why) = without_counterpart(talk, &column.kind) {
+                refused.push(NotServed {
+                    what: format!("type {} of {}.{}", column.kind, table.name, column.name),
+                    why: format!("{why}; it is kept as text"),
+                    origin: column.origin.clone(),
+                    is_fatal: false,
+                });
+                column.kind = Kind::Text { length_max: None };
+            }
+        }
+    }
+    let tables = known.tables.clone();
+    let mut trial = Temporary {
+        talk,
+        schema: &known,
+        enumerations: RefCell::default(),
+        tables: &tables,
+    };
+    let (refined, more) = refine(&mut trial, &known);
+    refused.extend(more);
+    talk.settle("ROLLBACK TO SAVEPOINT trial; RELEASE SAVEPOINT trial")?;
+    Ok((refined, refused))
+}
+
+/// Why the database has no such type; none where it has.
+fn without_counterpart(talk: &Talk, kind: &Kind) -> Option<String> {
+    let (Kind::Other { .. } | Kind::CaseInsensitiveText) = kind else {
+        return None;
+    };
+    let name = native::type_of(kind);
+    if let Some(extension) = define::extension(kind) {
+        let create = format!("CREATE EXTENSION IF NOT EXISTS {extension}");
+        return talk.attempt(|| talk.run(&create)).err().map(|error| error.to_string());
+    }
+    let is_there = talk
+        .attempt(|| talk.rows("SELECT to_regtype($1) IS NOT NULL", &[&name.as_ref()]))
+        .is_ok_and(|rows| rows.first().is_some_and(|row| row.get(0)));
+    (!is_there).then(|| format!("the database has no type `{name}`"))
+}
+
+struct Temporary<'a> {
+    talk: &'a Talk,
+    schema: &'a Schema,
+    tables: &'a [Table],
+    /// Enumerated types that are there already.
+    enumerations: RefCell<BTreeSet<Arc<str>>>,
+}
+
+impl Temporary<'_> {
+    fn attempt(&self, sql: Result<String, Unsupported>) -> Result<(), String> {
+        let sql = sql.map_err(|unsupported| unsupported.0)?;
+        self.talk.attempt(|| self.talk.run(&sql)).map_err(|error| words(&error))
+    }
+}
+
+impl Trial for Temporary<'_> {
+    fn table(&mut self, table: &Table, catalog: &Catalog) -> Result<(), String> {
+        for name in table.columns.iter().filter_map(|column| define::enumeration(&column.kind)) {
+            if self.enumerations.borrow_mut().insert(Arc::from(name)) {
+                let create = format!(
+                    "CREATE DOMAIN pg_temp.{} AS text COLLATE \"C\"",
+                    define::quoted(name)
+                );
+                // A table may have taken the name; then casts to it are not understood.
+                let _ = self.attempt(Ok(create));
+            }
+        }
+        self.attempt(define::create_table(table, "TEMPORARY ", catalog))
+    }
+
+    fn unique_key(
+        &mut self,
+        table: &str,
+        key: &UniqueKey,
+        catalog: &Catalog,
+    ) -> Result<(), String> {
+        self.attempt(define::create_unique_key(table, key, catalog, false))
+    }
+
+    fn index(&mut self, table: &str, index: &Index, catalog: &Catalog) -> Result<(), String> {
+        if let Some(extension) = define::index_extension(catalog, table, index) {
+            self.attempt(Ok(format!("CREATE EXTENSION IF NOT EXISTS {extension}")))?;
+        }
+        self.attempt(define::create_index(table, index, catalog, false))
+    }
+
+    fn foreign_key(&mut self, table: &str, key: &ForeignKey) -> Result<(), String> {
+        let Some(table) = self.tables.iter().find(|own| own.name == table) else {
+            return Ok(());
+        };
+        let name = define::quoted(&table.name);
+        let key = define::foreign_key(table, key, self.schema);
+        self.attempt(Ok(format!("ALTER TABLE {name} ADD {key}")))
+    }
+
+    fn view(&mut self, view: &View, _: &Catalog) -> Result<String, String> {
+        let select = translate::select(&view.select)?;
+        let own = View { select, ..view.clone() };
+        self.attempt(Ok(define::create_view(&own, "TEMPORARY ")))?;
+        Ok(own.select)
+    }
+}
+
+/// Where temporary tables are is nobody's business.
+fn words(error: &StoreError) -> String {
+    let text = error.to_string();
+    match text.split_once("pg_temp_") {
+        Some((before, after)) => {
+            let after = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
+            format!("{before}{}", after.trim_start_matches('.'))
+        }
+        None => text,
+    }
+}
+
