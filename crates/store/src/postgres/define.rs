@@ -1,6 +1,6 @@
 //! Tables, keys and indexes as PostgreSQL's DDL; `docs/decisions/0006-two-stores.md` says why.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{names, native};
 use crate::{
@@ -13,6 +13,9 @@ use crate::{
     },
     sql::{Dialect, SqlWriter, Unsupported, write_identifier, write_text_literal},
 };
+
+/// Values of enumerated types by name; none for other types.
+pub(super) type Types = BTreeMap<String, Vec<String>>;
 
 /// Extensions that bring a type, by the type's name.
 const EXTENSIONS: &[(&str, &str)] = &[
@@ -58,19 +61,49 @@ pub(super) fn extension(kind: &Kind) -> Option<&'static str> {
     EXTENSIONS.iter().find(|(own, _)| *own == name).map(|(_, extension)| *extension)
 }
 
-/// The enumerated type of a kind.
-pub(super) fn enumeration(kind: &Kind) -> Option<&str> {
+/// The enumerated type of a kind, with its values.
+pub(super) fn enumeration(kind: &Kind) -> Option<(&str, &[String])> {
     match kind {
-        Kind::Enum { name, .. } => Some(name),
+        Kind::Enum { name, values } => Some((name, values)),
         Kind::Array { element } => enumeration(element),
         _ => None,
     }
 }
 
-/// An enumerated type is a name for text, so that casts of the document's own queries are
-/// understood; its values are kept by checks.
-pub(super) fn create_enumeration(name: &str) -> String {
-    format!("CREATE DOMAIN {} AS text COLLATE \"C\"", quoted(name))
+/// `CREATE TYPE … AS ENUM`. `before` stands before the name.
+pub(super) fn create_enumeration(before: &str, name: &str, values: &[String]) -> String {
+    format!("CREATE TYPE {before}{} AS ENUM ({})", quoted(name), literals(values))
+}
+
+/// Texts in single quotes with commas between.
+fn literals(values: &[String]) -> String {
+    let mut list = String::new();
+    for value in values {
+        list.push_str(if list.is_empty() { "" } else { ", " });
+        write_text_literal(value, &mut list);
+    }
+    list
+}
+
+/// `ALTER TYPE … ADD VALUE` for each value that the type does not have, in its place.
+pub(super) fn extend_enumeration(name: &str, has: &[String], wanted: &[String]) -> Vec<String> {
+    let mut last: Option<&String> = None;
+    let mut statements = Vec::new();
+    for value in wanted {
+        if !has.contains(value) {
+            let mut sql = format!("ALTER TYPE {} ADD VALUE IF NOT EXISTS ", quoted(name));
+            write_text_literal(value, &mut sql);
+            let neighbour = last.map(|last| (" AFTER ", last));
+            let neighbour = neighbour.or_else(|| has.first().map(|first| (" BEFORE ", first)));
+            if let Some((beside, neighbour)) = neighbour {
+                sql.push_str(beside);
+                write_text_literal(neighbour, &mut sql);
+            }
+            statements.push(sql);
+        }
+        last = Some(value);
+    }
+    statements
 }
 
 /// The type of a column with its collation.
@@ -79,28 +112,25 @@ pub(super) fn storage(kind: &Kind) -> String {
     format!("{}{collation}", native::type_of(kind))
 }
 
-/// What keeps a column to its kind, over and above its type.
-pub(super) fn kind_check(column: &Column) -> Option<String> {
-    let list = |values: &[String]| {
-        let mut list = String::new();
-        for value in values {
-            list.push_str(if list.is_empty() { "" } else { ", " });
-            write_text_literal(value, &mut list);
-        }
-        list
-    };
-    let name = quoted(&column.name);
-    match &column.kind {
-        Kind::Enum { values, .. } if values.is_empty() => None,
-        Kind::Enum { values, .. } => Some(format!("{name} IN ({})", list(values))),
-        Kind::Array { element } => match element.as_ref() {
-            Kind::Enum { values, .. } => {
-                Some(format!("{name} <@ ARRAY[{}]::text[]", list(values)))
-            }
-            _ => None,
-        },
-        _ => None,
+/// What keeps a column to its kind, over and above its type: a type's values are only ever added,
+/// so that those which the document no longer has are kept out by a check.
+pub(super) fn kind_check(column: &Column, types: &Types) -> Option<String> {
+    let (enumeration, values) = enumeration(&column.kind)?;
+    let has = types.get(names::kept(enumeration).as_ref())?;
+    if has.iter().all(|value| values.contains(value)) {
+        return None;
     }
+    let (name, list) = (quoted(&column.name), literals(values));
+    let native = native::type_of(&column.kind);
+    Some(match column.kind {
+        Kind::Array { .. } => format!("{name} <@ ARRAY[{list}]::{native}"),
+        _ => format!("{name} IN ({list})"),
+    })
+}
+
+/// The condition under which a column's value is none of its kind's.
+pub(super) fn is_none_of(column: &str, from: &Kind, values: &[String]) -> String {
+    format!("{} NOT IN ({})", shown(column, from), literals(values))
 }
 
 /// One column, as it stands in `CREATE TABLE` and in `ADD COLUMN`.
@@ -108,6 +138,7 @@ pub(super) fn column(
     table: &Table,
     column: &Column,
     catalog: &Catalog,
+    types: &Types,
 ) -> Result<String, Unsupported> {
     let mut sql = format!("{} {}", quoted(&column.name), storage(&column.kind));
     if matches!(column.kind, Kind::Serial { .. }) {
@@ -125,7 +156,7 @@ pub(super) fn column(
         sql.push_str(" DEFAULT ");
         sql.push_str(&text);
     }
-    if let Some(check) = kind_check(column) {
+    if let Some(check) = kind_check(column, types) {
         let name = kind_check_quoted(&table.name, &column.name);
         sql.push_str(&format!(" CONSTRAINT {name} CHECK ({check})"));
     }
@@ -203,10 +234,11 @@ pub(super) fn create_table(
     table: &Table,
     before: &str,
     catalog: &Catalog,
+    types: &Types,
 ) -> Result<String, Unsupported> {
     let mut parts = Vec::with_capacity(table.columns.len() + table.checks.len() + 1);
     for own in &table.columns {
-        parts.push(column(table, own, catalog)?);
+        parts.push(column(table, own, catalog, types)?);
     }
     if !table.primary_key.is_empty() {
         parts.push(primary_key(table));
@@ -225,7 +257,11 @@ pub(super) fn primary_key(table: &Table) -> String {
 }
 
 /// A check as a constraint.
-pub(super) fn check(table: &Table, check: &Check, catalog: &Catalog) -> Result<String, Unsupported> {
+pub(super) fn check(
+    table: &Table,
+    check: &Check,
+    catalog: &Catalog,
+) -> Result<String, Unsupported> {
     let mut writer = SqlWriter::definition(Dialect::Postgres, catalog, &table.name);
     writer.expression(&check.condition)?;
     Ok(format!("CONSTRAINT {} CHECK ({})", quoted(&check.name), writer.text))
@@ -333,12 +369,7 @@ pub(super) fn create_index(
 }
 
 /// True where the part is text and the method indexes only what text is made of.
-fn takes_trigrams(
-    catalog: &Catalog,
-    table: &str,
-    index: &Index,
-    part: &crate::Expression,
-) -> bool {
+fn takes_trigrams(catalog: &Catalog, table: &str, index: &Index, part: &crate::Expression) -> bool {
     let crate::Expression::Column(name) = part else {
         return false;
     };

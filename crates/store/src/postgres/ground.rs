@@ -68,9 +68,8 @@ impl Ground for OnServer<'_> {
         }
         let shown = define::shown(column, from);
         let (table, column) = (define::quoted(table), define::quoted(column));
-        let sql = format!(
-            "SELECT {shown}, count(*) FROM {table} WHERE {column} IS NOT NULL GROUP BY 1"
-        );
+        let sql =
+            format!("SELECT {shown}, count(*) FROM {table} WHERE {column} IS NOT NULL GROUP BY 1");
         let mut misfits = 0;
         for row in self.talk.attempt(|| self.talk.rows(&sql, &[]))? {
             let (text, count): (String, i64) = (row.get(0), row.get(1));
@@ -122,11 +121,7 @@ fn misfit(column: &str, from: &Kind, to: &Column) -> String {
             let name = define::quoted(column);
             format!("{name} NOT BETWEEN {} AND {most}", -most - 1)
         }
-        Kind::Enum { .. } => {
-            let as_former = Column { name: column.to_owned(), ..to.clone() };
-            define::kind_check(&as_former)
-                .map_or_else(|| "FALSE".to_owned(), |check| format!("NOT ({check})"))
-        }
+        Kind::Enum { values, .. } => define::is_none_of(column, from, values),
         _ => "FALSE".to_owned(),
     }
 }

@@ -4,7 +4,9 @@
 mod address;
 mod apply;
 mod bind;
+mod define;
 mod fault;
+mod ground;
 mod ledger;
 pub(crate) mod names;
 pub(crate) mod native;
@@ -15,6 +17,12 @@ mod read;
 mod show;
 mod write;
 mod writer;
+mod script;
+mod statement;
+mod talk;
+mod there;
+mod translate;
+mod trial;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -14,8 +14,8 @@ pub(super) struct There {
     pub(super) tables: BTreeMap<String, TableThere>,
     /// Views, sequences and whatever else takes a name that a table could have.
     pub(super) others: BTreeMap<String, String>,
-    /// Names of types.
-    pub(super) types: std::collections::BTreeSet<String>,
+    /// Enumerated types with their values, and the names of others without any.
+    pub(super) types: super::define::Types,
 }
 
 /// A table.
@@ -24,7 +24,7 @@ pub(super) struct TableThere {
     pub(super) columns: Vec<ColumnThere>,
     pub(super) constraints: Vec<ConstraintThere>,
     pub(super) indexes: Vec<IndexThere>,
-    /// An estimate of its rows; below zero where nobody counted yet.
+    /// Indexes of partitioned tables cannot be built beside its use.
     pub(super) is_partitioned: bool,
 }
 
@@ -110,7 +110,9 @@ const INDEXES: &str = "
     ORDER BY c.relname, x.relname";
 
 const TYPES: &str = "
-    SELECT t.typname::text FROM pg_catalog.pg_type t
+    SELECT t.typname::text, coalesce((SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
+      FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid), '{}')
+    FROM pg_catalog.pg_type t
     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     WHERE n.nspname = current_schema()";
 
@@ -163,7 +165,7 @@ impl There {
                 table.indexes.push(index);
             }
         }
-        there.types = talk.rows(TYPES, &[])?.iter().map(|row| row.get(0)).collect();
+        there.types = talk.rows(TYPES, &[])?.iter().map(|row| (row.get(0), row.get(1))).collect();
         Ok(there)
     }
 

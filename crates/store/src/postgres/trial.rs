@@ -1,8 +1,13 @@
 //! Definitions tried as temporary tables, which leave with the transaction.
 
-use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
-use super::{define, native, talk::Talk, translate};
+use super::{
+    define::{self, Types},
+    native,
+    talk::Talk,
+    translate,
+};
 use crate::{
     Kind, StoreError,
     catalog::Catalog,
@@ -21,7 +26,13 @@ pub(super) fn refined(
     let mut known = schema.clone();
     for table in &mut known.tables {
         for column in &mut table.columns {
-            if let Some(why) = without_counterpart(talk, &column.kind) {
+            let is_taken = define::enumeration(&column.kind)
+                .is_some_and(|(name, _)| schema.table(name).is_some());
+            let why = match is_taken {
+                true => Some("a table has the type's name".to_owned()),
+                false => without_counterpart(talk, &column.kind),
+            };
+            if let Some(why) = why {
                 refused.push(NotServed {
                     what: format!("type {} of {}.{}", column.kind, table.name, column.name),
                     why: format!("{why}; it is kept as text"),
@@ -33,12 +44,8 @@ pub(super) fn refined(
         }
     }
     let tables = known.tables.clone();
-    let mut trial = Temporary {
-        talk,
-        schema: &known,
-        enumerations: RefCell::default(),
-        tables: &tables,
-    };
+    let mut trial =
+        Temporary { talk, schema: &known, enumerations: BTreeSet::new(), tables: &tables };
     let (refined, more) = refine(&mut trial, &known);
     refused.extend(more);
     talk.settle("ROLLBACK TO SAVEPOINT trial; RELEASE SAVEPOINT trial")?;
@@ -65,8 +72,8 @@ struct Temporary<'a> {
     talk: &'a Talk,
     schema: &'a Schema,
     tables: &'a [Table],
-    /// Enumerated types that are there already.
-    enumerations: RefCell<BTreeSet<Arc<str>>>,
+    /// Enumerated types that are tried already.
+    enumerations: BTreeSet<String>,
 }
 
 impl Temporary<'_> {
@@ -78,17 +85,14 @@ impl Temporary<'_> {
 
 impl Trial for Temporary<'_> {
     fn table(&mut self, table: &Table, catalog: &Catalog) -> Result<(), String> {
-        for name in table.columns.iter().filter_map(|column| define::enumeration(&column.kind)) {
-            if self.enumerations.borrow_mut().insert(Arc::from(name)) {
-                let create = format!(
-                    "CREATE DOMAIN pg_temp.{} AS text COLLATE \"C\"",
-                    define::quoted(name)
-                );
-                // A table may have taken the name; then casts to it are not understood.
-                let _ = self.attempt(Ok(create));
+        let kinds = table.columns.iter().map(|column| &column.kind);
+        for (name, values) in kinds.filter_map(define::enumeration) {
+            if self.enumerations.insert(name.to_owned()) {
+                let create = define::create_enumeration("pg_temp.", name, values);
+                self.attempt(Ok(create))?;
             }
         }
-        self.attempt(define::create_table(table, "TEMPORARY ", catalog))
+        self.attempt(define::create_table(table, "TEMPORARY ", catalog, &Types::new()))
     }
 
     fn unique_key(
@@ -135,4 +139,3 @@ fn words(error: &StoreError) -> String {
         None => text,
     }
 }
-

@@ -137,6 +137,9 @@ fn functions_fit_a_screen() {
                     wrong.push(format!("{place}: {count} lines — give its parts names"));
                 }
                 open = None;
+            } else if indent == depth && start < index && line.ends_with(';') {
+                // A function of a trait, without a body.
+                open = None;
             }
         }
     }
