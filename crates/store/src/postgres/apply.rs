@@ -154,7 +154,13 @@ fn one_by_one(talk: &Talk, statements: &[Statement]) -> Result<(), StoreError> {
             talk.settle(&format!(
                 "SET statement_timeout = {wait}; SET lock_timeout = {TABLE_MS_MAX}"
             ))?;
-            talk.run(&statement.sql).map_err(|error| within(statement, error))
+            talk.run(&statement.sql).map_err(|error| {
+                if let Some(undo) = &statement.undo {
+                    // If even this fails, the next plan finds it.
+                    let _ = talk.run(undo);
+                }
+                within(statement, error)
+            })
         })?;
     }
     Ok(())

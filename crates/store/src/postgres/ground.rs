@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    define, names,
-    talk::Talk,
-    there::{There, kind_of},
-};
+use super::{define, names, talk::Talk, there::There};
 use crate::{
     Kind, StoreError,
     catalog::Catalog,
@@ -99,7 +95,7 @@ impl Ground for OnServer<'_> {
             }
             columns.push(Column {
                 name: column.name.clone(),
-                kind: kind_of(&column.native, &column.labels),
+                kind: column.kind(),
                 nullable: true,
                 default: None,
                 generated: None,

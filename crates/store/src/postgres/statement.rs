@@ -30,6 +30,8 @@ pub(super) struct Statement {
     pub(super) sql: String,
     /// True where it looks at rows, however many there are.
     pub(super) is_long: bool,
+    /// What takes away the half that is left where it fails outside of a transaction.
+    pub(super) undo: Option<String>,
 }
 
 /// How long a lock is held.
@@ -94,7 +96,14 @@ impl Statements {
         let is_long = lock.is_some_and(|lock| lock.span != Span::Brief);
         work.locks.extend(lock.map(Lock::words));
         work.sql.push(sql.clone());
-        self.0.push(Statement { stage, sql, is_long });
+        self.0.push(Statement { stage, sql, is_long, undo: None });
+    }
+
+    /// Says what takes away the half of the last statement.
+    pub(super) fn undone_by(&mut self, sql: String) {
+        if let Some(last) = self.0.last_mut() {
+            last.undo = Some(sql);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -62,7 +62,6 @@ pub(super) struct ConstraintThere {
 #[derive(Debug, Clone)]
 pub(super) struct IndexThere {
     pub(super) name: String,
-    pub(super) definition: String,
     /// False where it was left unfinished.
     pub(super) is_valid: bool,
 }
@@ -100,8 +99,7 @@ const CONSTRAINTS: &str = "
     ORDER BY c.relname, o.conname";
 
 const INDEXES: &str = "
-    SELECT c.relname::text, x.relname::text, pg_get_indexdef(i.indexrelid),
-      i.indisvalid AND i.indisready
+    SELECT c.relname::text, x.relname::text, i.indisvalid AND i.indisready
     FROM pg_catalog.pg_index i
     JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
     JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
@@ -159,8 +157,7 @@ impl There {
             }
         }
         for row in talk.rows(INDEXES, &[])? {
-            let index =
-                IndexThere { name: row.get(1), definition: row.get(2), is_valid: row.get(3) };
+            let index = IndexThere { name: row.get(1), is_valid: row.get(2) };
             if let Some(table) = there.tables.get_mut(row.get::<_, &str>(0)) {
                 table.indexes.push(index);
             }

@@ -162,7 +162,7 @@ impl Script<'_> {
         let is_concurrent = at.is_big && !is_referred_to(at, key);
         let table = &at.new.name;
         let sql = define::create_unique_key(table, key, at.change.catalog, is_concurrent)?;
-        self.build(at, sql, is_concurrent, Stage::Keys, work);
+        self.build(at, (name, sql), is_concurrent, Stage::Keys, work);
         Ok(())
     }
 
@@ -181,14 +181,14 @@ impl Script<'_> {
             self.extension(extension, work);
         }
         let sql = define::create_index(table, index, catalog, at.is_big)?;
-        self.build(at, sql, at.is_big, Stage::Indexes, work);
+        self.build(at, (name, sql), at.is_big, Stage::Indexes, work);
         Ok(())
     }
 
     fn build(
         &mut self,
         at: At<'_>,
-        sql: String,
+        (name, sql): (&str, String),
         is_concurrent: bool,
         stage: Stage,
         work: &mut Work,
@@ -196,6 +196,8 @@ impl Script<'_> {
         let span = Span::Read(at.rows);
         if is_concurrent {
             self.statements.add(work, Stage::After, sql, at.beside_use(span));
+            let undo = format!("DROP INDEX CONCURRENTLY IF EXISTS {}", define::quoted(name));
+            self.statements.undone_by(undo);
         } else {
             let lock = Lock { mode: Mode::Share, table: &at.new.name, span };
             self.statements.add(work, stage, sql, Some(lock));
@@ -220,13 +222,13 @@ impl Script<'_> {
             self.drop_index(at, &key.name, work);
             let table = &at.new.name;
             let sql = define::create_unique_key(table, key, at.change.catalog, false)?;
-            self.build(at, sql, false, Stage::Keys, work);
+            self.build(at, (&key.name, sql), false, Stage::Keys, work);
         }
         let indexes = at.new.indexes.iter().filter(|own| reads(own, column));
         for index in indexes.filter(|it| at.old.indexes.iter().any(|own| own.name == it.name)) {
             self.drop_index(at, &index.name, work);
             let sql = define::create_index(&at.new.name, index, at.change.catalog, false)?;
-            self.build(at, sql, false, Stage::Indexes, work);
+            self.build(at, (&index.name, sql), false, Stage::Indexes, work);
         }
         for key in
             at.new.foreign_keys.iter().filter(|key| key.columns.iter().any(|it| it == column))
