@@ -14,15 +14,15 @@ mod plan;
 mod pool;
 mod query;
 mod read;
-mod show;
-mod write;
-mod writer;
 mod script;
+mod show;
 mod statement;
 mod talk;
 mod there;
 mod translate;
 mod trial;
+mod write;
+mod writer;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -141,8 +141,4 @@ impl Postgres {
 
 fn gone() -> StoreError {
     StoreError::Unavailable("the store is closing".to_owned())
-}
-
-fn not_yet() -> StoreError {
-    StoreError::Fault("the store on PostgreSQL cannot do this yet".to_owned())
 }
