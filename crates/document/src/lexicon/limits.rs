@@ -39,7 +39,7 @@ pub(super) fn read(
     let limited = names(&label)
         || context.iter().take(3).any(|words| names(words))
         || (names(&unit.text().to_lowercase()) && unit.cells.is_empty())
-        || limits_sign_in(&label, context);
+        || limits_callers(&label, context);
     let elsewhere = context.iter().any(|words| ELSEWHERE.iter().any(|other| words.contains(other)));
     if !limited
         || elsewhere
@@ -70,14 +70,35 @@ pub(super) fn read(
     any
 }
 
-/// `Auth endpoints: 5 requests/minute` under a heading of the security chapter.
-fn limits_sign_in(label: &str, context: &[String]) -> bool {
-    const ENDPOINTS: &[&str] =
-        &["auth endpoint", "authentication endpoint", "auth route", "login endpoint"];
+/// `Auth endpoints: 5 requests/minute` under a heading of the security chapter: the label says who
+/// asks or what is asked.
+fn limits_callers(label: &str, context: &[String]) -> bool {
+    const CALLERS: &[&str] = &[
+        "auth endpoint",
+        "auth route",
+        "authentication endpoint",
+        "login endpoint",
+        "login attempt",
+        "public endpoint",
+        "public api",
+        "public request",
+        "all endpoint",
+        "all request",
+        "api endpoint",
+        "api request",
+        "protected endpoint",
+        "anonymous",
+        "unauthenticated",
+        "authenticated user",
+        "authenticated request",
+        "authenticated endpoint",
+        "guest",
+    ];
     let is_secure = context.iter().take(3).any(|words| {
         ["security", "authentication", "protection"].iter().any(|word| words.contains(word))
     });
-    is_secure && ENDPOINTS.iter().any(|endpoints| label.contains(endpoints))
+    let label = label.trim_matches(|c: char| !c.is_alphanumeric());
+    is_secure && (label == "api" || CALLERS.iter().any(|callers| label.starts_with(callers)))
 }
 
 /// The role of a row whose column says that it holds one.

@@ -124,6 +124,18 @@ fn resilience_is_read_under_its_headings_only() {
 }
 
 #[test]
+fn a_label_that_names_callers_is_a_limit_below_security_alone() {
+    let of = |heading: &str| {
+        let text =
+            format!("# D\n\n## {heading}\n\n- API endpoints: 100 requests per minute per IP\n");
+        let found = compiled(&text).system.security.rate_limits;
+        found.iter().map(|limit| (limit.requests, limit.scope.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(of("Security"), [(Some(100), LimitScope::All)]);
+    assert_eq!(of("Performance targets"), []);
+}
+
+#[test]
 fn limits_are_read_with_their_scope_and_subject() {
     let of = |lines: &str| {
         let compiled = compiled(&format!("# D\n\n## Rate Limiting\n\n{lines}\n"));
