@@ -17,6 +17,7 @@ mod stage;
 
 mod api;
 mod data;
+mod delivery;
 mod messaging;
 mod observability;
 mod security;
@@ -28,7 +29,7 @@ pub use fixture::{Fixture, Row, Unmade};
 pub use paths::Paths;
 pub use people::{People, Person};
 pub use report::{Finding, Format, Proof, Report, Tally, Verdict};
-pub use stage::{AdminAccess, CannotRun, Options, Stage, Target};
+pub use stage::{AdminAccess, CannotRun, Options, Stage, Start, Target};
 
 use document::Compiled;
 
@@ -51,6 +52,7 @@ pub async fn verify(
     data::probe(&stage).await;
     progress("states");
     messaging::probe(&stage).await;
+    delivery::probe(&stage).await;
     progress("targets");
     observability::probe(&stage).await;
     // Last: what it does to limits and sessions would disturb the others.

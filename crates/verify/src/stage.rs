@@ -33,10 +33,21 @@ pub enum AdminAccess {
 }
 
 /// What is tried beyond the rows and rules.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
+    /// What starts of the system have shown.
+    pub starts: Vec<Start>,
     /// Length of the load for targets; none without it.
     pub load_seconds: Option<u64>,
+}
+
+/// A start of the system without one of the document's variables.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The variable.
+    pub variable: String,
+    /// The system did not start, and named the variable.
+    pub was_asked_for: bool,
 }
 
 /// Why nothing can be tried.

@@ -229,17 +229,6 @@ fn proof(compiled: &Compiled, statement: &Statement, trials: &[Trial]) -> Proof 
     let sources = &compiled.sources;
     let sentence = sources.text(statement.span).lines().next().unwrap_or_default().trim();
     let file = sources.files.get(usize::from(statement.span.file));
-    let findings: Vec<Finding> = own
-        .iter()
-        .filter_map(|trial| match &trial.outcome {
-            Outcome::Broken { came, curl } => Some(Finding {
-                expected: trial.expected.clone(),
-                came: came.clone(),
-                curl: curl.clone(),
-            }),
-            _ => None,
-        })
-        .collect();
     Proof {
         sentence: sentence.to_owned(),
         place: sources.location(statement.span),
@@ -252,8 +241,20 @@ fn proof(compiled: &Compiled, statement: &Statement, trials: &[Trial]) -> Proof 
         is_enforced: statement.enforcement == Some(Enforcement::Enforced),
         verdict: verdict(statement.enforcement, &own),
         trials: own.len(),
-        findings,
+        findings: findings(&own),
     }
+}
+
+fn findings(trials: &[&Trial]) -> Vec<Finding> {
+    let broken = trials.iter().filter_map(|trial| match &trial.outcome {
+        Outcome::Broken { came, curl } => Some(Finding {
+            expected: trial.expected.clone(),
+            came: came.clone(),
+            curl: curl.clone(),
+        }),
+        _ => None,
+    });
+    broken.collect()
 }
 
 /// The worst of all trials. What nothing enforces is never proved.

@@ -3,13 +3,13 @@
 
 use std::{
     io::{BufRead, BufReader, IsTerminal, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::mpsc,
     time::Duration,
 };
 
-use ::verify::{AdminAccess, Options, Report, Target};
+use ::verify::{AdminAccess, Options, Report, Start, Target};
 use document::Compiled;
 
 use crate::{
@@ -79,7 +79,8 @@ impl Verify {
                 (own.target.clone(), Some(own))
             }
         };
-        let options = Options { load_seconds: self.load };
+        let starts = own.as_ref().map(|own: &Own| own.starts.clone()).unwrap_or_default();
+        let options = Options { starts, load_seconds: self.load };
         let shows_progress = self.format == Format::Terminal && std::io::stderr().is_terminal();
         let progress = |what: &str| {
             if shows_progress {
@@ -142,12 +143,14 @@ struct Own {
     child: Child,
     directory: PathBuf,
     target: Target,
+    starts: Vec<Start>,
 }
 
 impl Own {
     fn start(files: &Files, compiled: &Compiled, arguments: &[String]) -> Result<Self, Failure> {
         let directory = empty_directory()?;
-        let started = Self::spawn(files, compiled, arguments, &directory);
+        let needed = needed(compiled);
+        let started = Self::spawn(files, compiled, arguments, &directory, &needed);
         let mut child = match started {
             Ok(child) => child,
             Err(failure) => {
@@ -158,7 +161,7 @@ impl Own {
         // From here on the child and its directory go with `own`, whatever happens.
         let stdout = child.stdout.take();
         let target = Target { origin: String::new(), admin: AdminAccess::Nobody };
-        let mut own = Self { child, directory, target };
+        let mut own = Self { child, directory, target, starts: Vec::new() };
         let greeting = own.greeting(stdout)?;
         let after = |word: &str| {
             greeting.lines().find_map(|line| line.trim().strip_prefix(word)).map(str::trim)
@@ -167,14 +170,65 @@ impl Own {
         let link = greeting.lines().find(|line| line.contains("?token=")).map(str::trim);
         let admin = link.map_or(AdminAccess::Nobody, |link| AdminAccess::Link(link.to_owned()));
         own.target = Target { origin: origin.to_owned(), admin };
+        own.starts = own.starts_without(files, compiled, &needed);
         Ok(own)
+    }
+
+    /// What a start shows without each of the document's variables: this one had none of those
+    /// that nobody set and that are not needed; another is tried without any.
+    fn starts_without(
+        &self,
+        files: &Files,
+        compiled: &Compiled,
+        needed: &[(String, String)],
+    ) -> Vec<Start> {
+        let is_set = |name: &str| std::env::var_os(name).is_some();
+        let is_needed = |name: &str| needed.iter().any(|(needed, _)| needed == name);
+        let variables = compiled.system.delivery.variables.iter().map(|variable| &variable.name);
+        let mut starts: Vec<Start> = variables
+            .filter(|name| !is_set(name) && !is_needed(name))
+            .map(|name| Start { variable: name.clone(), was_asked_for: false })
+            .collect();
+        if needed.is_empty() {
+            return starts;
+        }
+        let directory = self.directory.join("bare");
+        let made = std::fs::create_dir(&directory).ok();
+        let bare = made.and_then(|()| Self::spawn(files, compiled, &[], &directory, &[]).ok());
+        let Some(mut bare) = bare else { return starts };
+        let (sender, receiver) = mpsc::channel();
+        let Some(stdout) = bare.stdout.take() else { return starts };
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut said = Vec::new();
+        while let Ok(line) = receiver.recv_timeout(READY_MAX) {
+            let is_ready = line == "ready";
+            said.push(line);
+            if is_ready {
+                break;
+            }
+        }
+        let has_started = said.iter().any(|line| line == "ready");
+        let _ = bare.kill();
+        let _ = bare.wait();
+        starts.extend(needed.iter().map(|(name, _)| Start {
+            variable: name.clone(),
+            was_asked_for: !has_started && said.iter().any(|line| line.contains(name)),
+        }));
+        starts
     }
 
     fn spawn(
         files: &Files,
         compiled: &Compiled,
         arguments: &[String],
-        directory: &std::path::Path,
+        directory: &Path,
+        variables: &[(String, String)],
     ) -> Result<Child, Failure> {
         let failed = |error: std::io::Error| Failure::new(format!("cannot start: {error}"));
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
@@ -192,13 +246,7 @@ impl Own {
         }
         command.args(["--listen", "127.0.0.1:0", "--durability", "normal", "--access-log", "off"]);
         command.arg("--data").arg(directory.join("data")).args(arguments);
-        // What the document asks of its surroundings is nothing that is tried here.
-        for variable in &compiled.system.delivery.variables {
-            if std::env::var_os(&variable.name).is_none() {
-                let value = variable.example.as_deref().filter(|value| !value.is_empty());
-                command.env(&variable.name, value.unwrap_or("verify"));
-            }
-        }
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         if std::env::var_os("VITRUVIUS_LOG").is_none() {
             command.env("VITRUVIUS_LOG", "error");
         }
@@ -252,6 +300,20 @@ impl Drop for Own {
         let _ = self.ended();
         let _ = std::fs::remove_dir_all(&self.directory);
     }
+}
+
+/// Variables that the document needs and nobody set, with a value for each: what the document asks
+/// of its surroundings is nothing that is tried here.
+fn needed(compiled: &Compiled) -> Vec<(String, String)> {
+    let variables = compiled.system.delivery.variables.iter();
+    variables
+        .filter(|variable| variable.required && variable.default.is_none())
+        .filter(|variable| std::env::var_os(&variable.name).is_none())
+        .map(|variable| {
+            let value = variable.example.as_deref().filter(|value| !value.is_empty());
+            (variable.name.clone(), value.unwrap_or("verify").to_owned())
+        })
+        .collect()
 }
 
 fn empty_directory() -> Result<PathBuf, Failure> {
