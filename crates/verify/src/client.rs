@@ -26,6 +26,10 @@ const ANSWER_MAX: Duration = Duration::from_secs(60);
 const LIMIT_WAIT_MAX: Duration = Duration::from_secs(65);
 /// Times that a limited request is sent from another address.
 const ADDRESSES_MAX: u32 = 3;
+/// Times that a request is sent again which the system was too busy for.
+const BUSY_MAX: u32 = 40;
+/// Wait before that.
+const BUSY_WAIT: Duration = Duration::from_millis(400);
 /// Bytes of a body that are shown.
 const CAME_BYTES_MAX: usize = 400;
 
@@ -264,14 +268,13 @@ impl Client {
     /// addresses, and then after the time that the limit asks for.
     pub async fn send(&self, request: Request) -> Answer {
         let request = Arc::new(request);
-        let mut tries = 0;
+        let (mut tries, mut busy) = (0, 0);
         loop {
             let answer = self.once(&request, tries > 0).await;
-            let seconds = answer.header("retry-after").and_then(|text| text.parse().ok());
-            let is_busy = answer.status == 503 && seconds.is_some_and(|seconds: u64| seconds < 30);
-            if is_busy && request.waits && tries < ADDRESSES_MAX {
-                tokio::time::sleep(Duration::from_secs(seconds.unwrap_or(1))).await;
-                tries += 1;
+            // Too busy is no answer to what was asked; a system that stays so is told apart.
+            if answer.status == 503 && request.waits && busy < BUSY_MAX {
+                busy += 1;
+                tokio::time::sleep(BUSY_WAIT).await;
                 continue;
             }
             if !answer.is_limited() || !request.waits || tries > ADDRESSES_MAX {

@@ -30,7 +30,9 @@ pub(super) async fn probe(desk: &Desk<'_>, column: &Column) {
     }
     trial.round().await;
     let is_serial = matches!(column.kind, ColumnType::Serial { .. });
-    if !is_serial {
+    if is_serial {
+        trial.counted().await;
+    } else {
         let tries = tries::of(desk.stage.system(), desk.table, column);
         join_all(tries.iter().map(|one| trial.value(one))).await;
         trial.null().await;
@@ -212,6 +214,21 @@ impl Trial<'_> {
             || self.is_key() && column.kind == ColumnType::Uuid
             || self.desk.stage.fixture.is_users(table)
                 && self.desk.stage.fixture.is_reserved(column)
+    }
+
+    /// A number that the store hands out: each row gets its own, the later one the greater.
+    async fn counted(&self) {
+        let (stage, table) = (self.desk.stage, self.desk.table);
+        let number = |row: &Row| row.get(&self.name()).and_then(Json::as_i64);
+        let Ok(row) = stage.candidate(table).await else { return };
+        let Ok(answer) = stage.create(table, row).await else { return };
+        let later = shape::row(stage.system(), &answer.json).and_then(number);
+        let holds = answer.is_success() && later.is_some() && number(&self.desk.row) < later;
+        self.judge("a new row gets the next number", &answer, holds);
+        let set = single(self.name(), "many".into());
+        if let Some(answer) = self.desk.change(set).await {
+            self.judge("a word is refused with 400", &answer, answer.is_invalid());
+        }
     }
 
     /// What a row holds that says nothing of it.

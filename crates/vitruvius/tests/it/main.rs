@@ -11,3 +11,4 @@ mod reload;
 mod schemathesis;
 mod serve;
 mod tidy;
+mod verify;
