@@ -35,7 +35,7 @@ pub(crate) fn page(view: &View<'_>) -> Markup {
         html! {
             (bar(view.running))
             @if let Some(refused) = view.refused { (banner(refused)) }
-            @for substitution in substitutions(compiled) {
+            @for substitution in substitutions(compiled, view.settings) {
                 p class="banner substitution" { (substitution.named) " is named; " (substitution.runs) " runs." }
             }
             div.frame {

@@ -6,6 +6,7 @@
 //! [`World`].
 
 mod answer;
+pub mod database;
 pub mod pages;
 pub mod problem;
 pub mod request;

@@ -163,8 +163,7 @@ impl Service {
         may_be_served(&compiled, &settings)?;
         create_private_directory(&settings.data_directory)?;
         let lock = lock(&settings.data_directory).await?;
-        let options = store::Options { durability: settings.durability, ..Default::default() };
-        let store = Store::open(&settings.data_directory, options)?;
+        let store = crate::database::open(&settings, &compiled).await?;
         let schema = crate::data::schema(&compiled);
         let plan = store.plan(&schema).await?;
         if plan.is_blocked() {

@@ -10,6 +10,9 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where the database, keys and backups live.
     pub data_directory: PathBuf,
+    /// URL of the PostgreSQL database that holds the rows; none is SQLite in the data directory,
+    /// unless the document's own variable names one.
+    pub database: Option<String>,
     /// When a write counts as done.
     pub durability: store::Durability,
     /// Serve what is sound of a document with errors.
@@ -41,6 +44,7 @@ impl Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_directory: data_directory.into(),
+            database: None,
             durability: store::Durability::Full,
             partial: false,
             variables: BTreeMap::new(),

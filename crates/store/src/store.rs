@@ -33,6 +33,8 @@ pub struct Options {
     pub read_ms_max: u64,
     /// Connections of the pool, where the store is a server.
     pub connections_max: usize,
+    /// How long opening waits for a server that is away, in milliseconds.
+    pub connect_ms_max: u64,
 }
 
 impl Default for Options {
@@ -42,6 +44,7 @@ impl Default for Options {
             queue_max: 10_000,
             read_ms_max: 10_000,
             connections_max: 8,
+            connect_ms_max: 0,
         }
     }
 }
@@ -77,6 +80,14 @@ impl Store {
     pub async fn open_postgres(url: &str, options: Options) -> Result<Self, StoreError> {
         let postgres = Postgres::open(url, options).await?;
         Ok(Self { engine: Engine::Postgres(Arc::new(postgres)) })
+    }
+
+    /// Where the server and its database are, without the password; none for files.
+    pub fn place(&self) -> Option<&str> {
+        match &self.engine {
+            Engine::Sqlite(_) => None,
+            Engine::Postgres(postgres) => Some(postgres.place()),
+        }
     }
 
     /// What would have to be done to reach `schema`; probes the data.

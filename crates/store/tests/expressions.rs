@@ -61,7 +61,6 @@ fn number(value: i64) -> E {
     Value::Integer(value).into()
 }
 
-#[tokio::test]
 async fn patterns_and_regular_expressions() {
     let with = |operator, pattern: &str| column_of("word").binary(operator, word(pattern));
     check_all(vec![
@@ -86,7 +85,6 @@ async fn patterns_and_regular_expressions() {
     .await;
 }
 
-#[tokio::test]
 async fn numbers_divide_round_and_compare_as_in_postgresql() {
     let divided = column_of("number").binary(O::Divide, number(2));
     check_all(vec![
@@ -114,7 +112,6 @@ async fn numbers_divide_round_and_compare_as_in_postgresql() {
     .await;
 }
 
-#[tokio::test]
 async fn null_is_neither_true_nor_false() {
     let unknown = column_of("nothing").equals(word("x"));
     check_all(vec![
@@ -136,7 +133,6 @@ async fn null_is_neither_true_nor_false() {
     .await;
 }
 
-#[tokio::test]
 async fn moments_add_subtract_and_truncate() {
     let day = E::Interval { seconds: 86_400 };
     let later = column_of("at").binary(O::Add, day.clone());
@@ -165,7 +161,6 @@ async fn moments_add_subtract_and_truncate() {
     .await;
 }
 
-#[tokio::test]
 async fn json_is_looked_into() {
     let data = || column_of("data");
     let inner = data().binary(O::JsonField, word("a"));
@@ -184,7 +179,6 @@ async fn json_is_looked_into() {
     .await;
 }
 
-#[tokio::test]
 async fn what_the_store_cannot_say_is_a_fault_and_not_a_guess() {
     let fixture = row().await;
     let error = fixture.store.count("t", &call("no_such", vec![])).await.expect_err("unknown");
@@ -193,7 +187,6 @@ async fn what_the_store_cannot_say_is_a_fault_and_not_a_guess() {
     assert!(matches!(error, StoreError::Fault(_)), "a misspelt name is not a string: {error:?}");
 }
 
-#[tokio::test]
 async fn a_check_passes_on_null_and_refuses_on_false() {
     let mut wished = table(
         "t",
@@ -229,7 +222,6 @@ async fn a_check_passes_on_null_and_refuses_on_false() {
     write(&fixture.store, vec![insert("t", &future, &[])]).await.expect_err("in the future");
 }
 
-#[tokio::test]
 async fn a_generated_column_follows_its_row() {
     let mut total = column("total", numeric(12, 2));
     total.generated = Some(column_of("price").binary(O::Multiply, column_of("count")));
@@ -244,4 +236,15 @@ async fn a_generated_column_follows_its_row() {
     let shown = [output("total", numeric(12, 2))];
     let outcome = fixture.store.write(vec![insert("t", &values, &shown)]).await.expect("written");
     assert_eq!(outcome[0].rows.json, br#"{"total":3.30}"#);
+}
+
+both_stores! {
+    patterns_and_regular_expressions,
+    numbers_divide_round_and_compare_as_in_postgresql,
+    null_is_neither_true_nor_false,
+    moments_add_subtract_and_truncate,
+    json_is_looked_into,
+    what_the_store_cannot_say_is_a_fault_and_not_a_guess,
+    a_check_passes_on_null_and_refuses_on_false,
+    a_generated_column_follows_its_row,
 }

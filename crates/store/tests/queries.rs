@@ -42,7 +42,6 @@ async fn ask(store: &Store, sql: &str, parameters: &[(&str, Value)]) -> Result<S
     Ok(format!("[{}]", String::from_utf8(rows.json).expect("text")))
 }
 
-#[tokio::test]
 async fn postgresql_s_ways_are_understood() {
     let fixture = shop().await;
     for (sql, expected) in [
@@ -93,7 +92,6 @@ async fn postgresql_s_ways_are_understood() {
     }
 }
 
-#[tokio::test]
 async fn parameters_are_values_and_never_text() {
     let fixture = shop().await;
     let sql = "SELECT name FROM items WHERE name = :name";
@@ -110,7 +108,6 @@ async fn parameters_are_values_and_never_text() {
     );
 }
 
-#[tokio::test]
 async fn nothing_but_reading_is_possible() {
     let fixture = shop().await;
     for sql in [
@@ -135,26 +132,32 @@ async fn nothing_but_reading_is_possible() {
     assert_eq!(fixture.store.count("items", &Expression::Always(true)).await.expect("count"), 3);
 }
 
-#[tokio::test]
 async fn a_query_without_end_meets_its_deadline() {
-    let directory = tempfile::tempdir().expect("a directory");
     let options = Options { read_ms_max: 200, ..Options::default() };
-    let store = Store::open(directory.path(), options).expect("a store");
+    let fixture = open(options).await;
+    let store = &fixture.store;
     let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) AS c FROM n";
     let start = Instant::now();
-    let error = ask(&store, sql, &[]).await.expect_err("no end");
+    let error = ask(store, sql, &[]).await.expect_err("no end");
     assert!(matches!(error, StoreError::Deadline { wait_ms_max: 200 }), "{error:?}");
     assert!(start.elapsed().as_secs() < 10);
     assert_eq!(
-        ask(&store, "SELECT 1 AS one", &[]).await.expect("the thread is free again"),
+        ask(store, "SELECT 1 AS one", &[]).await.expect("the thread is free again"),
         r#"[{"one":1}]"#
     );
 }
 
-#[tokio::test]
 async fn an_answer_has_a_limit() {
     let fixture = shop().await;
     let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n";
     let error = ask(&fixture.store, sql, &[]).await.expect_err("too many");
     assert!(error.to_string().contains("LIMIT"), "{error}");
+}
+
+both_stores! {
+    postgresql_s_ways_are_understood,
+    parameters_are_values_and_never_text,
+    nothing_but_reading_is_possible,
+    a_query_without_end_meets_its_deadline,
+    an_answer_has_a_limit,
 }

@@ -22,7 +22,6 @@ async fn refusal(steps: Vec<store::query::Step>) -> StoreError {
     write(&fixture.store, steps).await.expect_err("a refusal")
 }
 
-#[tokio::test]
 async fn a_row_is_written_and_read_back() {
     let fixture = with(&library()).await;
     let outputs = [output("id", SERIAL), output("title", varchar(20))];
@@ -36,7 +35,6 @@ async fn a_row_is_written_and_read_back() {
     assert_eq!(fixture.store.count("books", &Expression::Always(true)).await.expect("count"), 1);
 }
 
-#[tokio::test]
 async fn a_duplicate_names_its_columns() {
     let error =
         refusal(vec![insert("books", &[("title", text("Two")), ("isbn", text("1"))], &[])]).await;
@@ -46,13 +44,11 @@ async fn a_duplicate_names_its_columns() {
     );
 }
 
-#[tokio::test]
 async fn a_missing_value_names_its_column() {
     let error = refusal(vec![insert("books", &[("isbn", text("2"))], &[])]).await;
     assert!(matches!(&error, StoreError::NotNull { column, .. } if column == "title"), "{error:?}");
 }
 
-#[tokio::test]
 async fn a_broken_check_is_named() {
     let values = [("title", text("Two")), ("copies", Value::Integer(-1))];
     let error = refusal(vec![insert("books", &values, &[])]).await;
@@ -62,7 +58,6 @@ async fn a_broken_check_is_named() {
     );
 }
 
-#[tokio::test]
 async fn a_value_too_long_names_its_column() {
     let error = refusal(vec![insert("books", &[("title", text(&"x".repeat(21)))], &[])]).await;
     assert!(
@@ -71,7 +66,6 @@ async fn a_value_too_long_names_its_column() {
     );
 }
 
-#[tokio::test]
 async fn a_missing_parent_names_the_referring_column() {
     let values = [("title", text("Two")), ("shelf_id", Value::Integer(9))];
     let error = refusal(vec![insert("books", &values, &[])]).await;
@@ -81,7 +75,6 @@ async fn a_missing_parent_names_the_referring_column() {
     );
 }
 
-#[tokio::test]
 async fn a_row_still_referred_to_names_who_refers() {
     let error = refusal(vec![delete("shelves", Expression::Always(true))]).await;
     assert!(
@@ -90,7 +83,6 @@ async fn a_row_still_referred_to_names_who_refers() {
     );
 }
 
-#[tokio::test]
 async fn a_refused_step_undoes_the_steps_before_it() {
     let fixture = with(&library()).await;
     let steps = vec![
@@ -101,7 +93,6 @@ async fn a_refused_step_undoes_the_steps_before_it() {
     assert_eq!(fixture.store.count("books", &Expression::Always(true)).await.expect("count"), 0);
 }
 
-#[tokio::test]
 async fn a_requirement_that_is_not_met_refuses_the_write() {
     let require = store::query::Step::Require {
         table: "shelves".into(),
@@ -113,7 +104,6 @@ async fn a_requirement_that_is_not_met_refuses_the_write() {
     assert!(matches!(error, StoreError::Refused { refusal: 42 }), "{error:?}");
 }
 
-#[tokio::test]
 async fn nested_rows_come_inside_their_row() {
     let fixture = with(&library()).await;
     write(
@@ -162,7 +152,6 @@ async fn nested_rows_come_inside_their_row() {
     );
 }
 
-#[tokio::test]
 async fn nulls_come_last_ascending_and_first_descending() {
     let fixture = with(&library()).await;
     let book = |title: &str, isbn: Option<&str>| {
@@ -185,7 +174,6 @@ async fn nulls_come_last_ascending_and_first_descending() {
     );
 }
 
-#[tokio::test]
 async fn an_exists_rule_looks_at_the_row_around_it() {
     let fixture = with(&library()).await;
     write(
@@ -210,7 +198,6 @@ async fn an_exists_rule_looks_at_the_row_around_it() {
     assert_eq!(json(&fixture.store, &seen).await, r#"[{"title":"A"}]"#);
 }
 
-#[tokio::test]
 async fn removing_a_parent_follows_its_action() {
     for (action, left) in
         [(ReferentialAction::Cascade, "[]"), (ReferentialAction::SetNull, r#"[{"shelf_id":null}]"#)]
@@ -234,7 +221,6 @@ async fn removing_a_parent_follows_its_action() {
     }
 }
 
-#[tokio::test]
 async fn a_key_to_columns_that_are_not_unique_is_reported_and_the_table_served() {
     let mut wished = library();
     wished.tables[1].foreign_keys[0].referred = vec!["name".to_owned()];
@@ -243,4 +229,21 @@ async fn a_key_to_columns_that_are_not_unique_is_reported_and_the_table_served()
     assert_eq!(plan.steps[0].needs.as_deref(), Some("shelves(name) is not unique"));
     let values = [("title", text("A")), ("shelf_id", Value::Integer(9))];
     write(&fixture.store, vec![insert("books", &values, &[])]).await.expect("nothing refuses it");
+}
+
+both_stores! {
+    a_row_is_written_and_read_back,
+    a_duplicate_names_its_columns,
+    a_missing_value_names_its_column,
+    a_broken_check_is_named,
+    a_value_too_long_names_its_column,
+    a_missing_parent_names_the_referring_column,
+    a_row_still_referred_to_names_who_refers,
+    a_refused_step_undoes_the_steps_before_it,
+    a_requirement_that_is_not_met_refuses_the_write,
+    nested_rows_come_inside_their_row,
+    nulls_come_last_ascending_and_first_descending,
+    an_exists_rule_looks_at_the_row_around_it,
+    removing_a_parent_follows_its_action,
+    a_key_to_columns_that_are_not_unique_is_reported_and_the_table_served,
 }

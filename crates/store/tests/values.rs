@@ -161,7 +161,6 @@ fn closed_lists_uuids_addresses_and_the_rest() {
     }
 }
 
-#[tokio::test]
 async fn rows_show_values_as_they_were_accepted() {
     let kinds: Vec<(Kind, Json)> = vec![
         (Kind::Uuid, json!("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")),
@@ -202,13 +201,11 @@ async fn rows_show_values_as_they_were_accepted() {
     }
 }
 
-#[tokio::test]
 async fn infinity_is_shown_as_a_string() {
     let shown = round(REAL, Value::Real(f64::INFINITY)).await.expect("a row");
     assert_eq!(shown, r#"{"v":"Infinity"}"#);
 }
 
-#[tokio::test]
 async fn the_database_itself_refuses_what_does_not_fit_its_column() {
     for (kind, value) in [
         (Kind::Boolean, Value::Integer(2)),
@@ -225,7 +222,6 @@ async fn the_database_itself_refuses_what_does_not_fit_its_column() {
     }
 }
 
-#[tokio::test]
 async fn wide_decimals_sort_and_compare_by_value() {
     let wished = schema(vec![table("t", vec![required("id", SERIAL), column("v", MONEY_LARGE)])]);
     let fixture = with(&wished).await;
@@ -243,7 +239,6 @@ async fn wide_decimals_sort_and_compare_by_value() {
     );
 }
 
-#[tokio::test]
 async fn citext_is_unique_without_case() {
     let mut users =
         table("users", vec![required("id", SERIAL), column("email", Kind::CaseInsensitiveText)]);
@@ -254,7 +249,6 @@ async fn citext_is_unique_without_case() {
     write(&fixture.store, vec![row("éVA@EXAMPLE.org")]).await.expect_err("the same");
 }
 
-#[tokio::test]
 async fn a_serial_that_is_not_the_key_counts_up() {
     let mut tickets =
         table("tickets", vec![required("id", Kind::Uuid), required("number", SERIAL)]);
@@ -313,4 +307,13 @@ proptest! {
             let _ = kind.parse_text(&given);
         }
     }
+}
+
+both_stores! {
+    rows_show_values_as_they_were_accepted,
+    infinity_is_shown_as_a_string,
+    the_database_itself_refuses_what_does_not_fit_its_column,
+    wide_decimals_sort_and_compare_by_value,
+    citext_is_unique_without_case,
+    a_serial_that_is_not_the_key_counts_up,
 }

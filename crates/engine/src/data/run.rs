@@ -536,5 +536,12 @@ pub(crate) fn fault(inner: &Inner, error: StoreError) -> Problem {
     let id = inner.world.uuid();
     inner.evidence.faults.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     tracing::error!(fault = %id, "fault: {error}");
-    Problem::new(problem, format!("something went wrong on our side; its id is {id}"))
+    let told = Problem::new(problem, format!("something went wrong on our side; its id is {id}"));
+    match problem {
+        // A database that is away is expected back.
+        ProblemCode::Unavailable => {
+            told.header(http::header::RETRY_AFTER, http::HeaderValue::from_static("2"))
+        }
+        _ => told,
+    }
 }

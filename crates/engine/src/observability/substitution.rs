@@ -3,6 +3,8 @@
 
 use document::{Compiled, Span, outline::NodeKind};
 
+use crate::{Settings, database};
+
 /// Components that documents name, spelled as they are shown, and what runs in their place.
 const COMPONENTS: &[(&str, &str)] = &[
     ("PostgreSQL", "SQLite"),
@@ -38,7 +40,8 @@ impl std::fmt::Display for Substitution {
 }
 
 /// All components that the document names and something else stands in for, in reading order.
-pub fn substitutions(compiled: &Compiled) -> Vec<Substitution> {
+pub fn substitutions(compiled: &Compiled, settings: &Settings) -> Vec<Substitution> {
+    let is_postgres = database::url(settings, compiled).is_some();
     let mut found: Vec<Substitution> = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     for node in &compiled.outline.nodes {
@@ -49,6 +52,10 @@ pub fn substitutions(compiled: &Compiled) -> Vec<Substitution> {
         };
         for text in texts {
             for &(word, runs) in COMPONENTS {
+                if is_postgres && word.starts_with("Postgre") {
+                    continue;
+                }
+                let runs = if is_postgres && runs == "SQLite" { "PostgreSQL" } else { runs };
                 let Some(named) = named(text, word) else { continue };
                 // `Postgres` and `PostgreSQL` are one component.
                 let key = if word.starts_with("Postgre") { "PostgreSQL" } else { word };
@@ -89,7 +96,9 @@ mod tests {
 
     fn check(text: &str, expected: &[&str]) {
         let compiled = document::compile(document::Sources::single("x.md", text));
-        let found: Vec<_> = substitutions(&compiled).into_iter().map(|each| each.named).collect();
+        let settings = Settings::new("data");
+        let found: Vec<_> =
+            substitutions(&compiled, &settings).into_iter().map(|each| each.named).collect();
         assert_eq!(found, expected, "{text}");
     }
 

@@ -115,6 +115,7 @@ pub(super) fn problem(error: StoreError) -> Problem {
         StoreError::Busy | StoreError::Deadline { .. } | StoreError::Unavailable(_) => {
             tracing::warn!(%error, "the store does not answer");
             Problem::new(ProblemCode::Unavailable, "the store does not answer; try again")
+                .header(http::header::RETRY_AFTER, http::HeaderValue::from_static("2"))
         }
         error => {
             tracing::error!(%error, "a fault in the store");

@@ -53,6 +53,16 @@ pub(super) fn is_lost(error: &Error) -> bool {
         || error.source().is_some_and(|cause| cause.is::<std::io::Error>())
 }
 
+/// True where the server cannot be reached, or is only just starting.
+pub(super) fn is_away(error: &Error) -> bool {
+    match error.code() {
+        None => true,
+        Some(code) => {
+            *code == SqlState::CANNOT_CONNECT_NOW || *code == SqlState::TOO_MANY_CONNECTIONS
+        }
+    }
+}
+
 /// True where the same succeeds once others are done, or once it is prepared anew.
 pub(super) fn is_passing(error: &Error) -> bool {
     match error.code() {

@@ -77,13 +77,17 @@ impl Postgres {
     pub(crate) async fn open(url: &str, options: Options) -> Result<Self, StoreError> {
         let address = address::Address::parse(url)?;
         let pool = pool::Pool::new(address, &options)?;
-        let session = pool.session().await?;
+        let session = pool.first(options.connect_ms_max).await?;
         // What was served last is served until something else is applied.
         let last = ledger::served(&session).await?;
         let served = Served { catalog: Arc::new(Catalog::of(&last)), number: 0 };
         drop(session);
         let shared = Arc::new(Shared { pool, served: RwLock::new(served), options });
         Ok(Self { writers: writer::Writers::start(&shared), shared })
+    }
+
+    pub(crate) fn place(&self) -> &str {
+        self.shared.pool.place()
     }
 
     pub(crate) async fn select(&self, select: &Select) -> Result<Rows, StoreError> {

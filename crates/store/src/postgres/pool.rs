@@ -28,6 +28,8 @@ const SESSION_MAX: Duration = Duration::from_secs(5);
 const SHARED: usize = 2;
 /// Prepared statements that a connection keeps.
 const STATEMENTS_MAX: usize = 500;
+/// Between two attempts at the first connection.
+const ATTEMPT_PAUSE: Duration = Duration::from_secs(1);
 /// How long nobody tries again after a connection could not be made.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -105,6 +107,30 @@ impl Pool {
             .map_err(|error| StoreError::Fault(error.to_string()))?;
         let shared = std::iter::repeat_with(Slot::default).take(SHARED).collect();
         Ok(Self { connect, sessions, shared, next: AtomicUsize::new(0) })
+    }
+
+    /// Host, port and database.
+    pub(super) fn place(&self) -> &str {
+        &self.connect.address.place
+    }
+
+    /// The first connection of all. A server that is away is waited for; one that refuses is not.
+    pub(super) async fn first(&self, wait_ms_max: u64) -> Result<Link, StoreError> {
+        let deadline = Instant::now() + Duration::from_millis(wait_ms_max);
+        loop {
+            let error = match self.connect.connected().await {
+                Ok((client, moved)) => {
+                    return Ok(Link { client: ClientWrapper::new(client, moved), number: 0 });
+                }
+                Err(error) => error,
+            };
+            let told = fault::connecting(&error, self.place());
+            if !fault::is_away(&error) || Instant::now() >= deadline {
+                return Err(told);
+            }
+            tracing::warn!("{told}; trying again");
+            tokio::time::sleep(ATTEMPT_PAUSE).await;
+        }
     }
 
     /// A connection for oneself, with the statement timeout of long reads. What is changed of its

@@ -49,3 +49,15 @@ impl Command {
         }
     }
 }
+
+/// The URL of a PostgreSQL database, if one is given; its text is in no message, for it may hold a
+/// password.
+fn database(given: Option<&str>) -> Result<Option<String>, crate::Failure> {
+    match given {
+        Some(url) if !engine::database::is_postgres(url) => {
+            let form = "--database takes postgres://user:password@host:5432/name";
+            Err(crate::Failure::new(form.to_owned()))
+        }
+        given => Ok(given.map(str::to_owned)),
+    }
+}

@@ -15,6 +15,9 @@ pub(crate) struct Plan {
     /// Where the data lives.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
+    /// The PostgreSQL database that holds the rows; by default SQLite in the data directory.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
     /// Print the statements too.
     #[arg(long)]
     sql: bool,
@@ -32,8 +35,12 @@ impl Plan {
             .build()
             .map_err(|error| Failure::new(error.to_string()))?;
         let place = Place::of(&self.data)?;
+        let database = super::database(self.database.as_deref())?;
         let plan = runtime.block_on(async {
-            let store = Store::open(place.path(), Options::default())?;
+            let store = match &database {
+                Some(url) => Store::open_postgres(url, Options::default()).await?,
+                None => Store::open(place.path(), Options::default())?,
+            };
             plan_of(&store, &compiled).await
         });
         let plan = plan.map_err(|error| Failure::new(error.to_string()))?;

@@ -32,6 +32,11 @@ pub(crate) struct Serve {
     /// Where the database, keys and logs live.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
+    /// The PostgreSQL database that holds the rows: `postgres://user:password@host:5432/name`. By
+    /// default `DATABASE_URL` where the document's variables name it, else SQLite in the data
+    /// directory.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
     /// Serve what is sound of a document with errors.
     #[arg(long)]
     partial: bool,
@@ -119,6 +124,7 @@ impl Serve {
         let mut settings = Settings::new(&self.data);
         settings.listen = address;
         settings.partial = self.partial;
+        settings.database = super::database(self.database.as_deref())?;
         settings.variables = environment::variables(self.env_file.as_deref())?;
         settings.public_url = self.public_url.clone();
         settings.trusted_proxies = self.trusted_proxy.clone();
@@ -184,8 +190,14 @@ impl Serve {
             "  api      {origin}{}  (docs: {origin}/docs)\n",
             compiled.system.api.base
         ));
-        text.push_str(&format!("  data     {} (SQLite)\n", self.data.display()));
         let settings = &service.inner.settings;
+        let data = match service.inner.store.place() {
+            Some(place) => {
+                format!("{place} (PostgreSQL), keys and logs in {}", self.data.display())
+            }
+            None => format!("{} (SQLite)", self.data.display()),
+        };
+        text.push_str(&format!("  data     {data}\n"));
         if settings.partial {
             let (errors, _, _) = render::counts(&compiled.diagnostics);
             let missing = engine::service::missing_variables(compiled, settings);
@@ -194,7 +206,7 @@ impl Serve {
                 text.push_str(&format!("  missing  variables {}\n", missing.join(", ")));
             }
         }
-        for substitution in engine::observability::substitutions(compiled) {
+        for substitution in engine::observability::substitutions(compiled, settings) {
             text.push_str(&format!("  instead  {substitution}\n"));
         }
         let exposure = exposure::text(&compiled.system);
