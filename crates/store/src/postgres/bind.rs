@@ -29,6 +29,9 @@ impl ToSql for Bound<'_> {
             own => match own.kind() {
                 TypeKind::Array(element) => {
                     let items: Json = serde_json::from_str(&self.0.to_string())?;
+                    if !items.is_array() {
+                        return Err("is no list".into());
+                    }
                     let mut text = String::new();
                     array_text(&items, element, &mut text);
                     out.put_slice(text.as_bytes());
@@ -199,9 +202,14 @@ fn binary(value: &Value, own: &Type, out: &mut BytesMut) -> Result<(), Fault> {
             if *own == Type::JSONB {
                 out.put_u8(1);
             }
-            let mut text = Vec::new();
-            value.write_json(&mut text);
-            out.put_slice(&text);
+            match value {
+                Value::Json(text) | Value::Text(text) => out.put_slice(text.as_bytes()),
+                other => {
+                    let mut text = Vec::new();
+                    other.write_json(&mut text);
+                    out.put_slice(&text);
+                }
+            }
         }
         _ => match value {
             Value::Text(text) => out.put_slice(text.as_bytes()),
@@ -214,7 +222,7 @@ fn binary(value: &Value, own: &Type, out: &mut BytesMut) -> Result<(), Fault> {
 fn boolean(value: &Value) -> Result<bool, Fault> {
     match value {
         Value::Boolean(truth) => Ok(*truth),
-        Value::Integer(number) => Ok(*number != 0),
+        Value::Integer(number @ 0..=1) => Ok(*number == 1),
         _ => Err("is not true or false".into()),
     }
 }
