@@ -97,7 +97,6 @@ sabotages! {
     Api MalformedBody "what is no JSON is taken for an empty object",
     Api ForgetRequestId "the request's id is not given back",
     Api OpenApiForgetsPaths "the description leaves a path out",
-    Api UnboundSaysOk "a path that is bound to nothing answers 200",
     Security OwnerSkippedOnRead "anybody's row is shown to who may see their own",
     Security OwnerSkippedOnList "lists show everybody's rows",
     Security OwnerSkippedOnInclude "included rows are everybody's",

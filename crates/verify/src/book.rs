@@ -43,13 +43,32 @@ pub enum Outcome {
 #[derive(Debug, Default)]
 pub struct Book {
     trials: Mutex<Vec<Trial>>,
+    news: tokio::sync::Notify,
 }
 
 impl Book {
     /// Notes a trial by hand.
     pub fn note(&self, about: &About, expected: impl Into<String>, outcome: Outcome) {
+        let is_broken = matches!(outcome, Outcome::Broken { .. });
         let trial = Trial { about: about.clone(), expected: expected.into(), outcome };
         self.trials.lock().unwrap_or_else(PoisonError::into_inner).push(trial);
+        if is_broken {
+            self.news.notify_waiters();
+        }
+    }
+
+    /// Waits until anything is broken.
+    pub(crate) async fn broken(&self) {
+        loop {
+            let news = self.news.notified();
+            let is_broken = |trial: &Trial| matches!(trial.outcome, Outcome::Broken { .. });
+            let trials = self.trials.lock().unwrap_or_else(PoisonError::into_inner);
+            if trials.iter().any(is_broken) {
+                return;
+            }
+            drop(trials);
+            news.await;
+        }
     }
 
     /// Notes an answer and whether it is as expected. An answer that a request limit has refused
@@ -63,6 +82,9 @@ impl Book {
     ) -> bool {
         let outcome = match holds {
             true => Outcome::Held,
+            false if answer.status == 503 => {
+                Outcome::Skipped { reason: "the system was too busy".to_owned() }
+            }
             false if answer.is_limited() => {
                 Outcome::Skipped { reason: "a request limit stood in the way".to_owned() }
             }

@@ -31,7 +31,7 @@ pub use people::{People, Person};
 pub use report::{Finding, Format, Proof, Report, Tally, Verdict};
 pub use stage::{AdminAccess, CannotRun, Options, Stage, Start, Target};
 
-use document::Compiled;
+use document::{Chapter, Compiled};
 
 /// Tries every claim of a document on a running system. `progress` is told what is being tried.
 ///
@@ -46,18 +46,39 @@ pub async fn verify(
     let started = std::time::Instant::now();
     progress("meeting the system");
     let stage = Stage::set(compiled, target, options).await?;
-    progress("api");
-    api::probe(&stage).await;
-    progress("data");
-    data::probe(&stage).await;
-    progress("states");
-    messaging::probe(&stage).await;
-    delivery::probe(&stage).await;
-    progress("targets");
-    observability::probe(&stage).await;
-    // Last: what it does to limits and sessions would disturb the others.
-    progress("security");
-    security::probe(&stage).await;
+    for chapter in order(stage.options.first) {
+        progress(chapter.word());
+        let probing = probe(chapter, &stage);
+        match stage.options.stops_at_first {
+            true => tokio::select! {
+                () = probing => {}
+                () = stage.book.broken() => break,
+            },
+            false => probing.await,
+        }
+    }
     let requests = stage.client.requests();
     Ok(Report::of(compiled, stage.book.trials(), requests, started.elapsed()))
+}
+
+/// The chapters in the order in which they are tried. Security comes last: what it does to limits
+/// and sessions would disturb the others.
+fn order(first: Option<Chapter>) -> Vec<Chapter> {
+    use Chapter as C;
+    let mut order = vec![C::Api, C::Data, C::Messaging, C::Delivery, C::Observability, C::Security];
+    // Stable: the others keep their order.
+    order.sort_by_key(|chapter| Some(*chapter) != first);
+    order
+}
+
+async fn probe(chapter: Chapter, stage: &Stage<'_>) {
+    match chapter {
+        Chapter::Api => api::probe(stage).await,
+        Chapter::Data => data::probe(stage).await,
+        Chapter::Messaging => messaging::probe(stage).await,
+        Chapter::Observability => observability::probe(stage).await,
+        Chapter::Delivery => delivery::probe(stage).await,
+        Chapter::Security => security::probe(stage).await,
+        _ => {}
+    }
 }

@@ -39,6 +39,10 @@ pub struct Options {
     pub starts: Vec<Start>,
     /// Length of the load for targets; none without it.
     pub load_seconds: Option<u64>,
+    /// The chapter whose claims are tried first.
+    pub first: Option<document::Chapter>,
+    /// Stop as soon as anything is broken.
+    pub stops_at_first: bool,
 }
 
 /// A start of the system without one of the document's variables.

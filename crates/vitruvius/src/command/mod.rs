@@ -6,6 +6,8 @@ mod explain;
 mod new;
 mod plan;
 mod read;
+#[cfg(any(debug_assertions, feature = "sabotage"))]
+mod sabotage;
 mod serve;
 mod verify;
 

@@ -49,6 +49,14 @@ pub(crate) struct Verify {
     /// Arguments for the system that is started, such as `--sabotage=NAME`.
     #[arg(long, value_name = "ARGUMENT", hide = true, allow_hyphen_values = true)]
     serve_with: Vec<String>,
+    /// Break one enforcement of the system after the other, and say which of them are caught; some
+    /// by name: `--sabotage=forget-unique,admin-open`.
+    #[cfg(any(debug_assertions, feature = "sabotage"))]
+    #[arg(
+        long, value_name = "NAMES", num_args = 0..=1, require_equals = true,
+        default_missing_value = "all", conflicts_with = "target", hide = true
+    )]
+    sabotage: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -68,6 +76,11 @@ enum Format {
 impl Verify {
     pub(crate) fn run(self) -> Result<Outcome, Failure> {
         let compiled = self.files.compile()?;
+        #[cfg(any(debug_assertions, feature = "sabotage"))]
+        if let Some(names) = &self.sabotage {
+            let as_json = self.format == Format::Json;
+            return super::sabotage::run(&self.files, &compiled, names, as_json);
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -80,7 +93,7 @@ impl Verify {
             }
         };
         let starts = own.as_ref().map(|own: &Own| own.starts.clone()).unwrap_or_default();
-        let options = Options { starts, load_seconds: self.load };
+        let options = Options { starts, load_seconds: self.load, ..Options::default() };
         let shows_progress = self.format == Format::Terminal && std::io::stderr().is_terminal();
         let progress = |what: &str| {
             if shows_progress {
@@ -139,15 +152,21 @@ impl Verify {
 }
 
 /// A system of this run: started on an empty store, and gone with it.
-struct Own {
+pub(super) struct Own {
     child: Child,
     directory: PathBuf,
-    target: Target,
+    /// Where it is.
+    pub(super) target: Target,
     starts: Vec<Start>,
 }
 
 impl Own {
-    fn start(files: &Files, compiled: &Compiled, arguments: &[String]) -> Result<Self, Failure> {
+    /// Starts it, with further arguments for `serve`.
+    pub(super) fn start(
+        files: &Files,
+        compiled: &Compiled,
+        arguments: &[String],
+    ) -> Result<Self, Failure> {
         let directory = empty_directory()?;
         let needed = needed(compiled);
         let started = Self::spawn(files, compiled, arguments, &directory, &needed);
