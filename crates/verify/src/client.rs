@@ -44,8 +44,8 @@ pub struct Request {
     pub headers: Vec<(&'static str, String)>,
     /// A JSON body.
     pub body: Option<Json>,
-    /// A form instead.
-    pub form: Option<String>,
+    /// A body of another type instead: the type and the text.
+    pub raw: Option<(&'static str, String)>,
     /// The bearer's token.
     pub token: Option<Arc<str>>,
     /// The loopback address it must come from; any where none.
@@ -62,7 +62,7 @@ impl Request {
             path: path.into(),
             headers: Vec::new(),
             body: None,
-            form: None,
+            raw: None,
             token: None,
             from: None,
             waits: true,
@@ -88,10 +88,16 @@ impl Request {
 
     /// Adds a form's members as the body.
     #[must_use]
-    pub fn form(mut self, members: &serde_json::Map<String, Json>) -> Self {
+    pub fn form(self, members: &serde_json::Map<String, Json>) -> Self {
         let pairs = members.iter().map(|(name, value)| (name, crate::shape::text(value)));
-        self.form =
-            Some(form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish());
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        self.raw("application/x-www-form-urlencoded", form)
+    }
+
+    /// Adds a body of any type.
+    #[must_use]
+    pub fn raw(mut self, content_type: &'static str, text: impl Into<String>) -> Self {
+        self.raw = Some((content_type, text.into()));
         self
     }
 
@@ -149,7 +155,7 @@ impl Answer {
 
     /// Refused as a value that does not fit.
     pub fn is_invalid(&self) -> bool {
-        matches!(self.status, 400 | 422)
+        self.status == 400
     }
 
     /// Refused by a request limit.
@@ -192,6 +198,10 @@ impl Answer {
         if let Some(body) = &request.body {
             line.push_str(" -H 'Content-Type: application/json' -d ");
             line.push_str(&quoted(&body.to_string()));
+        }
+        if let Some((content_type, text)) = &request.raw {
+            let content_type = quoted(&format!("Content-Type: {content_type}"));
+            let _ = write!(line, " -H {content_type} -d {}", quoted(text));
         }
         let _ = write!(line, " {}", quoted(&format!("{}{}", self.origin, request.path)));
         line
@@ -328,9 +338,8 @@ impl Client {
         for (name, value) in &request.headers {
             built = built.header(*name, value);
         }
-        if let Some(form) = &request.form {
-            let form_type = "application/x-www-form-urlencoded";
-            return built.header("content-type", form_type).body(form.clone());
+        if let Some((content_type, text)) = &request.raw {
+            return built.header("content-type", *content_type).body(text.clone());
         }
         match &request.body {
             Some(body) => built.json(body),

@@ -74,8 +74,11 @@ async fn unbound(stage: &Stage<'_>, endpoint: &Endpoint, candidates: &[String]) 
         names => format!("; it could be {}", names.join(", ")),
     };
     let expected = format!("it is bound to something and does it{near}");
-    let is_done = answer.is_success();
-    stage.book.judge(&About::endpoint(endpoint), expected, &answer, is_done);
+    let about = About::endpoint(endpoint);
+    // Nobody knows what it should do, so no answer proves it.
+    stage.book.judge(&about, expected, &answer, false);
+    let expected = "as long as it is bound to nothing it says so: 501";
+    stage.book.judge(&about, expected, &answer, answer.status == 501);
 }
 
 async fn listed(stage: &Stage<'_>, endpoint: &Endpoint) {
@@ -239,7 +242,9 @@ impl Trial<'_> {
         let Some(row) = row.filter(|_| answer.is_success()) else { return };
         let fits = self.scene.fixed.iter().all(|(name, value)| row.get(name) == Some(value));
         self.judge("the row lies below what its path names", &answer, fits);
-        if let Some(location) = answer.header("location") {
+        let location = answer.header("location");
+        self.judge("`Location` says where the row is", &answer, location.is_some());
+        if let Some(location) = location {
             let location = location.strip_prefix(self.stage.client.origin()).unwrap_or(location);
             let found = self.stage.as_admin(Request::get(location)).await;
             self.judge("`Location` leads to the row", &found, found.status == 200);

@@ -139,7 +139,7 @@ impl Listed<'_> {
                 .flatten()
                 .filter_map(|row| row.get(&name))
                 .filter(|value| !value.is_null())
-                .cloned()
+                .map(|value| self.rank(&column.kind, value))
                 .collect();
             let is_down = sort.starts_with('-');
             let is_sorted = values.is_sorted_by(|left, right| match is_down {
@@ -149,6 +149,16 @@ impl Listed<'_> {
             let holds = answer.status == 200 && is_sorted;
             self.trial.judge(format!("`sort={sort}` gives its order"), &answer, holds);
         }
+    }
+
+    /// The words of an enumerated type are ordered as they are declared.
+    fn rank(&self, kind: &ColumnType, value: &Json) -> Json {
+        let ColumnType::Enum { name } = kind else { return value.clone() };
+        let declared = self.trial.stage.system().data.enumeration(name);
+        let place = declared.and_then(|declared| {
+            declared.values.iter().position(|word| Some(word.as_str()) == value.as_str())
+        });
+        place.map_or_else(|| value.clone(), Json::from)
     }
 
     async fn fields(&self) {

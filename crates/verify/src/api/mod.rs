@@ -6,6 +6,7 @@ mod endpoint;
 mod example;
 mod list;
 mod openapi;
+mod protocol;
 mod scene;
 mod setting;
 mod wrapping;
@@ -20,6 +21,7 @@ pub(crate) async fn probe(stage: &Stage<'_>) {
     join_all(endpoints.iter().map(|one| endpoint::probe(stage, one))).await;
     join_all(endpoints.iter().map(|one| example::probe(stage, one))).await;
     wrapping::probe(stage).await;
+    protocol::probe(stage).await;
     setting::probe(stage).await;
     openapi::probe(stage).await;
 }

@@ -98,6 +98,11 @@ pub(super) async fn foreign(desk: &Desk<'_>, key: &ForeignKey) {
     trial.parent_goes(parent).await;
 }
 
+/// A reference to nothing is a conflict with what is there, or a value that does not fit.
+fn is_refused(answer: &Answer) -> bool {
+    matches!(answer.status, 400 | 409)
+}
+
 /// The reference, and what other forms say of the two tables.
 fn abouts(table: &Table, key: &ForeignKey) -> Vec<About> {
     let kinds = &[ClaimKind::Relation];
@@ -149,17 +154,17 @@ impl Foreign<'_> {
             let Some(value) = tries::nowhere(&column.kind) else { return };
             set.insert(self.desk.shown(name), value);
         }
-        let expected = "a reference to nothing is refused with 400";
+        let expected = "a reference to nothing is refused with 409 or 400";
         let Ok(mut row) = stage.candidate(table).await else { return };
         row.extend(set.clone());
         if passes(stage.system(), table, &row)
             && let Ok(answer) = stage.create(table, row).await
         {
-            self.judge(expected, &answer, answer.is_invalid());
+            self.judge(expected, &answer, is_refused(&answer));
         }
         let is_key = self.key.columns.iter().any(|column| table.primary_key.contains(column));
         if !is_key && let Some(answer) = self.desk.change(set).await {
-            self.judge(&format!("{expected}, as a change"), &answer, answer.is_invalid());
+            self.judge(&format!("{expected}, as a change"), &answer, is_refused(&answer));
         }
     }
 

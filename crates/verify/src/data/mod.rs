@@ -33,6 +33,7 @@ async fn tables(stage: &Stage<'_>, table: &Table) {
         Err(unmade) => return unmakeable(stage, table, &unmade),
     };
     whole(&desk).await;
+    changes(&desk).await;
     join_all(table.columns.iter().map(|column| column::probe(&desk, column))).await;
     join_all(table.checks.iter().map(|one| check::probe(&desk, one))).await;
     join_all(table.unique_keys.iter().map(|one| key::unique(&desk, one))).await;
@@ -127,6 +128,50 @@ async fn whole(desk: &Desk<'_>) {
         let expected = "a member that is no column is refused with 400";
         stage.book.judge(&about, expected, &answer, answer.is_invalid());
     }
+}
+
+/// A change keeps what it does not name; a replacement empties it, or fills in its default.
+async fn changes(desk: &Desk<'_>) {
+    let (stage, table) = (desk.stage, desk.table);
+    let about = About::table(&table.name);
+    let Ok(row) = stage.row(table).await else { return };
+    if let Some(answer) = desk.change_of(&row, Row::new()).await {
+        let is_moved = |name: &str| {
+            table.columns.iter().any(|one| one.touched_on_update && desk.shown(&one.name) == name)
+        };
+        let came = shape::row(stage.system(), &answer.json);
+        let keeps = came.is_some_and(|came| {
+            row.iter().all(|(name, value)| is_moved(name) || came.get(name) == Some(value))
+        });
+        let expected = "a change of nothing keeps everything";
+        stage.book.judge(&about, expected, &answer, answer.status == 200 && keeps);
+    }
+    let plain = |column: &&Column| {
+        column.nullable
+            && column.default.is_none()
+            && column.generated.is_none()
+            && !column.touched_on_update
+            && is_shown(stage, table, column)
+            && !crate::fixture::is_link(table, column)
+            && row.get(&desk.shown(&column.name)).is_some_and(|value| !value.is_null())
+    };
+    let Some(column) = table.columns.iter().find(plain).map(|column| desk.shown(&column.name))
+    else {
+        return;
+    };
+    let Some((method, path)) = stage.paths().of_table(table, Operation::Replace) else { return };
+    let Some(path) = stage.paths().of_row(&path, &row) else { return };
+    let Ok(mut whole) = stage.candidate(table).await else { return };
+    whole.remove("password");
+    whole.remove(&column);
+    if !crate::fixture::passes(stage.system(), table, &whole) {
+        return;
+    }
+    let answer = stage.as_admin(Request::new(method, path).json(whole.into())).await;
+    let came = shape::row(stage.system(), &answer.json);
+    let is_empty = came.is_some_and(|came| came.get(&column) == Some(&Json::Null));
+    let expected = format!("a replacement without `{column}` empties it");
+    stage.book.judge(&about, expected, &answer, answer.status == 200 && is_empty);
 }
 
 /// True for a column that rows show.

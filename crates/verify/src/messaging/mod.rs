@@ -265,7 +265,8 @@ impl<'s> Trial<'s> {
             let Some(row) = self.row_in(&one.from, Some(person)).await else { return };
             let mut answers = Vec::new();
             for endpoint in self.actions() {
-                if self.called(endpoint).iter().any(|called| called.from == one.from) {
+                let is_it = |called: &&Transition| called.from == one.from && called.to == one.to;
+                if self.called(endpoint).iter().any(is_it) {
                     let Some(path) = self.action_path(endpoint, &row) else { continue };
                     let request = Request::new(endpoint.method.word(), path);
                     answers.push(self.stage.ask(person, request).await);

@@ -194,10 +194,13 @@ fn unwritten(statements: &[Statement], trials: &[Trial]) -> Vec<Proof> {
     let is_written = |trial: &Trial| {
         statements.iter().filter(is_bound).any(|statement| trial.about.covers(statement))
     };
+    // A trial that speaks for several claims is told where one of them is written.
+    let told: Vec<&Outcome> =
+        trials.iter().filter(|trial| is_written(trial)).map(|trial| &trial.outcome).collect();
     let mut proofs: Vec<Proof> = Vec::new();
     for trial in trials {
         let Outcome::Broken { came, curl } = &trial.outcome else { continue };
-        if is_written(trial) {
+        if told.contains(&&trial.outcome) {
             continue;
         }
         let (expected, came, curl) = (trial.expected.clone(), came.clone(), curl.clone());
