@@ -188,18 +188,24 @@ pub fn codes() -> Vec<&'static CodeInfo> {
     tables.into_iter().flatten().copied().collect()
 }
 
+/// Names that are looked at for a similar one; a document with more gets no better proposals.
+const SIMILAR_KNOWN_MAX: usize = 512;
+
+/// Names of nearly the same length that are compared letter by letter.
+const SIMILAR_COMPARED_MAX: usize = 64;
+
 /// The names among `known` that are close enough to `name` to be worth proposing: edit distance
 /// at most a third of the length, best first, three at most.
 pub fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let bound = name.chars().count().div_ceil(3);
+    let name = name.to_lowercase();
+    let length = name.chars().count();
+    let bound = length.div_ceil(3);
     let mut found: Vec<(usize, &str)> = known
         .into_iter()
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase()),
-                candidate,
-            )
-        })
+        .take(SIMILAR_KNOWN_MAX)
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= bound)
+        .take(SIMILAR_COMPARED_MAX)
+        .map(|candidate| (strsim::damerau_levenshtein(&name, &candidate.to_lowercase()), candidate))
         .filter(|&(distance, _)| distance <= bound)
         .collect();
     found.sort_unstable();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    ClaimKind, Class, Diagnostic, Enforcement, Ledger, Statement, codes,
+    ClaimKind, Class, Diagnostic, Enforcement, Ledger, Sources, Span, Statement, codes,
     compile::{CompileOptions, Reading},
     suppress::{self, Suppressed},
     unit::units,
@@ -25,7 +25,7 @@ pub(crate) fn finish(reading: Reading<'_>, options: &CompileOptions) -> Finished
     for unit in units(outline) {
         let span = unit.fence.map_or(unit.span, |fence| unit.span.to(fence.body));
         if unit.form != "heading" && !cover.knows(span) {
-            ledger.class(unit.span, unit.form, Class::Prose, "");
+            ledger.class(with_opening(sources, unit.span), unit.form, Class::Prose, "");
         }
     }
     order(&mut ledger.statements);
@@ -36,14 +36,33 @@ pub(crate) fn finish(reading: Reading<'_>, options: &CompileOptions) -> Finished
     Finished { ledger, diagnostics, suppressed }
 }
 
+/// A span that ends inside of bold text begins with its opening marks too.
+fn with_opening(sources: &Sources, span: Span) -> Span {
+    let Some(source) = sources.files.get(usize::from(span.file)) else { return span };
+    let range = span.range();
+    let is_odd = |mark: &str| {
+        let text = source.text.get(range.clone()).unwrap_or("");
+        text.matches(mark).count() % 2 == 1
+    };
+    let before = source.text.get(..range.start).unwrap_or("");
+    let marks = ["**", "__", "`"];
+    match marks.iter().find(|mark| before.ends_with(**mark) && is_odd(mark)) {
+        Some(mark) => Span::new(span.file, range.start - mark.len(), range.end),
+        None => span,
+    }
+}
+
 /// So many places are shown of each kind of claim that nothing enforces.
 const NOT_ENFORCED_SHOWN_MAX: usize = 3;
 
-/// Says once for each kind of claim that nothing enforces it yet.
+/// Says once for each kind of claim that nothing enforces it yet. Endpoints that bind to nothing are
+/// told by their own diagnostics.
 fn not_enforced(ledger: &Ledger, diagnostics: &mut Vec<Diagnostic>) {
     let mut kinds: BTreeMap<ClaimKind, Vec<&Statement>> = BTreeMap::new();
     for statement in &ledger.statements {
-        if let (Some(kind), Some(Enforcement::NotYet)) = (statement.kind, statement.enforcement) {
+        if let (Some(kind), Some(Enforcement::NotYet)) = (statement.kind, statement.enforcement)
+            && !matches!(kind, ClaimKind::Endpoint | ClaimKind::Example)
+        {
             kinds.entry(kind).or_default().push(statement);
         }
     }

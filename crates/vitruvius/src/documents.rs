@@ -23,7 +23,7 @@ pub(crate) struct Files {
 impl Files {
     /// Reads and compiles the document. Any text compiles; only reading can fail.
     pub(crate) fn compile(&self) -> Result<Compiled, Failure> {
-        Ok(document::compile(self.read()?))
+        Ok(compile(self.read()?))
     }
 
     /// Reads the files.
@@ -53,6 +53,12 @@ impl Files {
         let names: Vec<_> = self.files.iter().map(|path| path.display().to_string()).collect();
         names.join(", ")
     }
+}
+
+/// Compiles with today's date, so that suppressions with an end expire.
+pub(crate) fn compile(sources: Sources) -> Compiled {
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
+    document::compile_with(sources, &document::CompileOptions { today: Some(today) })
 }
 
 fn read_at_most(reader: impl Read, limit: u64, path: &Path) -> Result<Vec<u8>, Failure> {

@@ -3,7 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use document::{
     System,
-    security::{Action, Grant, Who},
+    security::{Action, Exposure, Rows, Who, exposure},
 };
 
 /// Actions on every table, in the order of the columns.
@@ -19,37 +19,46 @@ pub(crate) fn text(system: &System) -> String {
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(["  table", "read", "create", "update", "delete", "actions"]);
-    for declared in &system.data.tables {
-        let grants: Vec<_> =
-            system.security.grants.iter().filter(|grant| grant.table == declared.name).collect();
-        let mut row = vec![format!("  {}", declared.name)];
-        row.extend(ACTIONS.map(|action| who_may(&grants, &action)));
-        row.push(transitions(&grants));
-        table.add_row(row);
+    let exposures = exposure(system);
+    for rows in exposures.chunk_by(|one, next| one.table == next.table) {
+        let Some(first) = rows.first() else { continue };
+        let mut cells = vec![format!("  {}", first.table)];
+        // A view is only read.
+        let find = |action: &Action| rows.iter().find(|row| row.action == *action);
+        cells.extend(ACTIONS.map(|action| find(&action).map_or("-".to_owned(), who_may)));
+        cells.push(transitions(rows));
+        table.add_row(cells);
     }
     let lines = table.lines().map(|line| format!("{}\n", line.trim_end()));
     lines.collect()
 }
 
 /// Who may do it: words joined by commas, `admin` alone where no sentence allows anybody.
-fn who_may(grants: &[&Grant], action: &Action) -> String {
-    let allowing = grants.iter().filter(|grant| grant.actions.contains(action));
+fn who_may(exposure: &Exposure) -> String {
     let mut words: Vec<String> = Vec::new();
-    for grant in allowing {
-        let word = match (&grant.who, grant.condition.is_some()) {
-            (Who::Public, false) => "anybody".to_owned(),
-            (Who::Public, true) => "anybody (some rows)".to_owned(),
-            (Who::Authenticated, false) => "signed in".to_owned(),
-            (Who::Authenticated, true) => "signed in (some rows)".to_owned(),
-            (Who::Owner, _) => "owner".to_owned(),
-            (Who::Role { name }, false) => name.clone(),
-            (Who::Role { name }, true) => format!("{name} (some rows)"),
-            (Who::Admin, _) => continue,
+    for allowed in &exposure.allowed {
+        let who = match &allowed.who {
+            Who::Public => "anybody",
+            Who::Authenticated => "signed in",
+            Who::Owner => "owner",
+            Who::Role { name } => name,
+            Who::Admin => continue,
+        };
+        let word = match (&allowed.who, allowed.rows) {
+            (Who::Owner, _) | (_, Rows::All) => who.to_owned(),
+            (_, Rows::Own) => format!("{who} (own)"),
+            (_, Rows::Some) => format!("{who} (some rows)"),
         };
         if !words.contains(&word) {
             words.push(word);
         }
     }
+    // What somebody may do with all rows says it for their own rows as well.
+    let all = words.clone();
+    words.retain(|word| {
+        let whole = word.strip_suffix(" (own)").or_else(|| word.strip_suffix(" (some rows)"));
+        whole.is_none_or(|whole| !all.iter().any(|other| other == whole))
+    });
     if words.iter().any(|word| word == "anybody") {
         return "anybody".to_owned();
     }
@@ -60,18 +69,10 @@ fn who_may(grants: &[&Grant], action: &Action) -> String {
 }
 
 /// Actions of the table's state machine and who may do them.
-fn transitions(grants: &[&Grant]) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    for action in grants.iter().flat_map(|grant| &grant.actions) {
-        if let Action::Transition { name } = action
-            && !names.contains(&name.as_str())
-        {
-            names.push(name);
-        }
-    }
-    let words = names.into_iter().map(|name| {
-        let action = Action::Transition { name: name.to_owned() };
-        format!("{name}: {}", who_may(grants, &action))
+fn transitions(rows: &[Exposure]) -> String {
+    let words = rows.iter().filter_map(|row| match &row.action {
+        Action::Transition { name } => Some(format!("{name}: {}", who_may(row))),
+        _ => None,
     });
     words.collect::<Vec<_>>().join("; ")
 }
@@ -90,5 +91,17 @@ mod tests {
             assert!(shown.contains("notes"), "{shown}");
             assert_eq!(shown.matches("admin").count(), 4, "{shown}");
         }
+    }
+
+    #[test]
+    fn creating_in_ones_own_name_is_told_from_creating_in_any() {
+        let text = "# X\n\n```sql\n\
+            CREATE TABLE users (id UUID PRIMARY KEY, email TEXT, role TEXT);\n\
+            CREATE TABLE notes (id UUID PRIMARY KEY, user_id UUID REFERENCES users(id));\n```\n\n\
+            ## Permissions\n\n| Action | editor | chief |\n| --- | --- | --- |\n\
+            | Create notes | Own | Yes |\n";
+        let system = document::compile(document::Sources::single("x.md", text)).system;
+        let shown = super::text(&system);
+        assert!(shown.contains("editor (own), chief"), "{shown}");
     }
 }

@@ -21,8 +21,8 @@ use super::{
     views,
 };
 use crate::{
-    Chapter, ClaimKind, Class, Enforcement, compile::Reading, outline::NodeKind, statement::Claim,
-    system::System,
+    Chapter, ClaimKind, Class, Enforcement, compile::Reading, outline::NodeKind, security::People,
+    statement::Claim, system::System,
 };
 
 /// Adds what the document says to the system, and classes each statement it understands.
@@ -34,6 +34,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     for specification in &specifications {
         drafts.extend(specification.drafts(reading.outline, &scopes));
     }
+    name_people(reading, system, &mut drafts);
     check_contracts(reading, &specifications, &drafts);
     let views = views::as_tables(&system.data);
     let tables = Tables::new(&system.data, &system.messaging.machines, &views);
@@ -97,6 +98,15 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     api.json_case = envelope::case(spelled.iter().map(|(name, known)| (name.as_str(), *known)));
     envelope::page_parameters(&mut api);
     system.api = api;
+}
+
+/// Takes the people that the words after an endpoint name for its callers.
+fn name_people(reading: &Reading<'_>, system: &System, drafts: &mut [Draft]) {
+    let people = People::of(reading.outline, &system.data);
+    for draft in drafts.iter_mut().filter(|draft| draft.callers.is_none() && !draft.is_mention) {
+        let words = draft.summary.as_deref();
+        draft.callers = words.and_then(|words| people.beside(words, draft.span));
+    }
 }
 
 fn claim_sample(reading: &mut Reading<'_>, sample: &Sample) {

@@ -33,6 +33,18 @@ pub(crate) fn is_secret(name: &str) -> bool {
         "key_hash",
         "otp_hash",
         "code_hash",
+        "passwort",
+        "passwort_hash",
+        "kennwort",
+        "kennwort_hash",
+        "contrasena",
+        "contraseña",
+        "contrasena_hash",
+        "contraseña_hash",
+        "mot_de_passe",
+        "mot_de_passe_hash",
+        "senha",
+        "senha_hash",
         "recovery_codes",
         "backup_codes",
     ];
@@ -63,7 +75,7 @@ mod tests {
 
     #[test]
     fn hashes_of_passwords_and_tokens_are_secret_and_of_content_are_not() {
-        for name in ["password", "password_hash", "totp_secret", "token_hash", "client_secret"] {
+        for name in ["password", "password_hash", "totp_secret", "token_hash", "passwort_hash"] {
             assert!(is_secret(name), "{name}");
         }
         for name in ["content_hash", "file_hash", "ip_hash", "transaction_hash", "secretary"] {

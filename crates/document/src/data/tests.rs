@@ -82,7 +82,7 @@ fn one_bad_statement_or_column_never_takes_the_rest_along() {
         "CREATE TABEL a (id INT PRIMARY KEY);\nCREATE TABLE b (id INT PRIMARY KEY, , name TEXT \
          NOT NUL, at DATE);\nCREATE TABLE c (id INT PRIMARY KEY",
     );
-    assert_eq!(found(&compiled), ["D004 TABEL", "D002 NUL", "D001 c"]);
+    assert_eq!(found(&compiled), ["D004 TABEL", "D002 ,", "D002 NUL", "D001 c"]);
     assert_eq!(compiled.system.data.table("b").expect("b").columns.len(), 3);
     assert!(compiled.system.data.table("c").is_some());
 }

@@ -214,6 +214,13 @@ const PUBLIC: &[&str] = &[
     "nein",
     "нет",
     "no auth required",
+    "öffentlich",
+    "público",
+    "publico",
+    "publique",
+    "pubblico",
+    "公开",
+    "открытый",
 ];
 
 const AUTHENTICATED: &[&str] = &[
@@ -283,6 +290,11 @@ const AUTHENTICATED: &[&str] = &[
     "🔒",
     "🔐",
     "all logged-in users",
+    "angemeldet",
+    "autenticado",
+    "connecté",
+    "autenticato",
+    "登录",
 ];
 
 const OWNER: &[&str] = &[
@@ -315,6 +327,8 @@ const ADMIN: &[&str] = &[
     "internal",
     "service",
     "管理员",
+    "administrador",
+    "administrateur",
     "internal only",
     "service role",
     "admin role",

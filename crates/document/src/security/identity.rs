@@ -41,6 +41,12 @@ const LOGINS: &[&str] = &[
     "wallet",
     "wallet_address",
     "correo",
+    "correo_electronico",
+    "e_mail",
+    "mail",
+    "courriel",
+    "benutzername",
+    "nombre_usuario",
 ];
 
 /// Columns that hold a password's hash.
@@ -54,10 +60,23 @@ const PASSWORDS: &[&str] = &[
     "passwd",
     "pwd_hash",
     "pass_hash",
+    "passwort_hash",
+    "passwort",
+    "kennwort_hash",
+    "kennwort",
+    "contrasena_hash",
+    "contraseña_hash",
+    "contrasena",
+    "contraseña",
+    "mot_de_passe_hash",
+    "mot_de_passe",
+    "senha_hash",
+    "senha",
 ];
 
 /// Columns that hold a role.
-const ROLES: &[&str] = &["role", "user_role", "role_name", "account_role", "user_type", "rol"];
+const ROLES: &[&str] =
+    &["role", "user_role", "role_name", "account_role", "user_type", "rol", "rolle"];
 
 /// Where users live.
 pub(super) fn identity(data: &Data) -> Identity {

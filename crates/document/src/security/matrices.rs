@@ -428,9 +428,24 @@ pub(super) fn is_matrix(outline: &Outline, id: NodeId, header: &[Inline]) -> boo
         "entity",
         "table",
         "area",
+        "acción",
+        "accion",
+        "aktion",
+        "acción / recurso",
+        "recurso",
+        "ressource",
+        "funktion",
+        "función",
+        "fonction",
     ]
     .iter()
-    .any(|word| first == *word || first == format!("{word}s") || first.contains("permission"));
+    .any(|word| {
+        first == *word
+            || first == format!("{word}s")
+            || first.contains("permission")
+            || first.contains("permiso")
+            || first.contains("berechtigung")
+    });
     let is_about = outline.context(id).iter().take(2).any(|words| speaks_of_roles(words));
     if header.len() < 3 && !is_about || !(is_act || (first.is_empty() && is_about)) {
         return false;

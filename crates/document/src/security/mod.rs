@@ -1,6 +1,7 @@
 //! Security: what the document says about who may do what.
 
 mod access;
+mod beside;
 mod callers;
 mod closed;
 pub mod codes;
@@ -21,6 +22,7 @@ mod roles;
 mod vocabulary;
 mod yaml_roles;
 
+pub(crate) use beside::People;
 pub use callers::callers_of;
 pub use exposure::{Allowed, Exposure, Rows, exposure};
 pub use model::*;

@@ -28,7 +28,10 @@ pub(super) fn resolve(
     let mut permissions = Vec::new();
     for machine in machines {
         for transition in &mut machine.transitions {
-            let words = std::mem::take(&mut transition.roles);
+            let mut words = std::mem::take(&mut transition.roles);
+            if words.is_empty() {
+                words = in_brackets(transition.label.as_deref().unwrap_or(""), book);
+            }
             let mut is_open = words.is_empty();
             for word in &words {
                 let who = match book.meaning(word) {
@@ -63,4 +66,21 @@ pub(super) fn resolve(
         }
     }
     permissions
+}
+
+/// The roles that an arrow's label names in brackets: `approve [agent]`, `close (agent, admin)`.
+/// Brackets that hold anything else are a guard or a remark.
+fn in_brackets(label: &str, book: &RoleBook) -> Vec<String> {
+    let inside = |open: char, close: char| {
+        let (_, rest) = label.split_once(open)?;
+        rest.split_once(close).map(|(inside, _)| inside)
+    };
+    let Some(inside) = inside('[', ']').or_else(|| inside('(', ')')) else { return Vec::new() };
+    let words: Vec<String> = inside
+        .split([',', '/', '|'])
+        .flat_map(|piece| piece.split(" or "))
+        .map(|piece| piece.trim().trim_end_matches(" only").to_owned())
+        .collect();
+    let are_people = words.iter().all(|word| matches!(book.meaning(word), Meaning::Who(_)));
+    if are_people { words } else { Vec::new() }
 }

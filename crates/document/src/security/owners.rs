@@ -79,15 +79,42 @@ const OTHERS: &[&str] = &[
     "inspect",
 ];
 
-/// Pairs of columns that both own a row; the first one is set on create.
-const PAIRS: &[(&str, &str)] = &[
-    ("sender_id", "recipient_id"),
-    ("sender_id", "receiver_id"),
-    ("from_user_id", "to_user_id"),
-    ("buyer_id", "seller_id"),
-    ("requester_id", "addressee_id"),
-    ("follower_id", "following_id"),
-    ("follower_id", "followed_id"),
+/// Pairs of people who both own a row: who acts, set on create, and whom it is for.
+const PAIRS: &[(&str, &[&str])] = &[
+    ("sender", &["recipient", "receiver", "addressee"]),
+    ("from", &["to"]),
+    ("from_user", &["to_user"]),
+    ("source_user", &["target_user"]),
+    ("buyer", &["seller", "vendor"]),
+    ("requester", &["addressee", "recipient", "receiver", "target", "requestee"]),
+    ("requestor", &["addressee", "recipient", "receiver", "target", "requestee"]),
+    ("follower", &["following", "followed", "followee"]),
+    ("inviter", &["invitee", "invited"]),
+    ("giver", &["receiver", "taker"]),
+    ("payer", &["payee"]),
+    ("lender", &["borrower"]),
+    ("caller", &["callee"]),
+    ("mentor", &["mentee"]),
+    ("user", &["friend", "following", "followed", "contact", "matched_user", "other_user"]),
+    ("user1", &["user2"]),
+    ("user_1", &["user_2"]),
+    ("user_a", &["user_b"]),
+    ("user_one", &["user_two"]),
+];
+
+/// Pairs of people of whom only the one who acts owns the row: nobody takes back the block or the
+/// report that is about them.
+const ABOUT_ANOTHER: &[(&str, &[&str])] = &[
+    ("blocker", &["blocked"]),
+    ("muter", &["muted"]),
+    ("referrer", &["referred", "referee"]),
+    ("reporter", &["reported"]),
+    ("reviewer", &["reviewee", "reviewed"]),
+    ("rater", &["ratee", "rated"]),
+    ("liker", &["liked"]),
+    ("voter", &["voted", "candidate"]),
+    ("subscriber", &["subscribed", "publisher", "creator"]),
+    ("user", &["blocked", "muted", "reported", "liked", "target_user"]),
 ];
 
 /// Columns that name an owner even where no foreign key is written.
@@ -224,6 +251,12 @@ fn of_view(view: &View, owners: &[Owner]) -> Option<Owner> {
     }
 }
 
+/// `sender`, `sender_id`, `sender_user_id`: the person of this name.
+fn names_person(column: &str, stem: &str) -> bool {
+    let rest = column.strip_prefix(stem);
+    rest.is_some_and(|rest| matches!(rest, "" | "_id" | "_user_id" | "_by" | "_uuid" | "_user"))
+}
+
 /// The owner that a column of the table itself names.
 fn direct(table: &Table, users: &Users<'_>) -> Option<Owner> {
     let is_identity = users.table.is_some_and(|(name, _)| name == table.name);
@@ -238,11 +271,19 @@ fn direct(table: &Table, users: &Users<'_>) -> Option<Owner> {
         .filter_map(|key| Some((table.column(key.columns.first()?)?, key.span)))
         .collect();
     let has = |name: &str| keys.iter().find(|(column, _)| column.name == name);
-    for (first, second) in PAIRS {
-        if let (Some((first, span)), Some((second, _))) = (has(first), has(second)) {
-            let either = equals_me(&first.name).binary(Operator::Or, equals_me(&second.name));
-            return Some(owner(table, vec![first.name.clone()], either, *span));
-        }
+    let person = |stem: &str| keys.iter().find(|(column, _)| names_person(&column.name, stem));
+    let pair = |pairs: &[(&str, &[&str])]| {
+        pairs.iter().find_map(|(acts, others)| {
+            let other = others.iter().find_map(|other| person(other))?;
+            Some((person(acts)?, other))
+        })
+    };
+    if let Some(((first, span), (second, _))) = pair(PAIRS) {
+        let either = equals_me(&first.name).binary(Operator::Or, equals_me(&second.name));
+        return Some(owner(table, vec![first.name.clone()], either, *span));
+    }
+    if let Some(((first, span), _)) = pair(ABOUT_ANOTHER) {
+        return Some(owner(table, vec![first.name.clone()], equals_me(&first.name), *span));
     }
     let named = NAMES.iter().find_map(|name| has(name));
     let is_others = |name: &str| OTHERS.iter().any(|beginning| name.starts_with(beginning));

@@ -132,6 +132,11 @@ pub(super) fn speaks_of_roles(words: &str) -> bool {
         "access rule",
         "access matrix",
         "authorization level",
+        "rollen",
+        "berechtigung",
+        "permiso",
+        "rôle",
+        "droits",
     ];
     TELLING.iter().any(|telling| words.contains(telling)) || words == "access"
 }

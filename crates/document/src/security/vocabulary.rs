@@ -93,12 +93,16 @@ pub(super) fn actions_of(verb: &str) -> Option<Vec<Action>> {
     Some(match verb {
         "read" | "reads" | "view" | "views" | "see" | "list" | "browse" | "search" | "get"
         | "fetch" | "query" | "retrieve" | "download" | "reading" | "viewing" | "show"
-        | "select" => vec![Action::Read],
+        | "select" | "ver" | "leer" | "consultar" | "listar" | "lesen" | "ansehen" | "anzeigen"
+        | "voir" | "lire" | "consulter" => vec![Action::Read],
         "create" | "creates" | "add" | "adds" | "post" | "submit" | "insert" | "place"
-        | "upload" | "creating" | "make" => vec![Action::Create],
+        | "upload" | "creating" | "make" | "book" | "reserve" | "schedule" | "crear" | "añadir"
+        | "agregar" | "anlegen" | "erstellen" | "créer" | "ajouter" => vec![Action::Create],
         "update" | "updates" | "edit" | "edits" | "modify" | "change" | "updating" | "editing"
-        | "patch" | "put" => vec![Action::Update],
-        "delete" | "deletes" | "remove" | "removes" | "deleting" | "removing" | "destroy" => {
+        | "patch" | "put" | "editar" | "modificar" | "actualizar" | "ändern" | "bearbeiten"
+        | "modifier" => vec![Action::Update],
+        "delete" | "deletes" | "remove" | "removes" | "deleting" | "removing" | "destroy"
+        | "eliminar" | "borrar" | "löschen" | "entfernen" | "supprimer" => {
             vec![Action::Delete]
         }
         "write" => vec![Action::Create, Action::Update],
@@ -153,11 +157,12 @@ pub(super) fn allowance(cell: &str) -> Option<Allowance> {
     match marks.as_str() {
         "✅" | "✓" | "✔" | "☑" | "🟢" | "●" | "y" | "yes" | "true" | "allow" | "allowed"
         | "full" | "all" | "any" | "✅yes" | "✓yes" | "✅all" | "yes(all)" | "✅(all)"
-        | "✅full" | "granted" => {
+        | "✅full" | "granted" | "ja" | "sí" | "si" | "oui" | "да" | "是" | "sim" => {
             return Some(Allowance::Yes);
         }
         "❌" | "✗" | "✘" | "✖" | "🔴" | "🚫" | "n" | "no" | "false" | "deny" | "denied" | "-"
-        | "–" | "—" | "" | "none" | "❌no" | "✗no" | "n/a" => return Some(Allowance::No),
+        | "–" | "—" | "" | "none" | "❌no" | "✗no" | "n/a" | "nein" | "non" | "нет" | "否"
+        | "não" => return Some(Allowance::No),
         _ => {}
     }
     let words: Vec<&str> = lower
@@ -165,7 +170,10 @@ pub(super) fn allowance(cell: &str) -> Option<Allowance> {
         .filter(|word| !word.is_empty())
         .collect();
     let is_own = |word: &&str| {
-        matches!(*word, "own" | "owner" | "self" | "mine" | "their" | "owned" | "ownonly")
+        matches!(
+            *word,
+            "own" | "owner" | "self" | "mine" | "their" | "owned" | "ownonly" | "eigene" | "propio"
+        ) || matches!(*word, "propia" | "propios" | "propias")
     };
     let is_filler =
         |word: &&str| matches!(*word, "✅" | "✓" | "✔" | "yes" | "only" | "data" | "rows");

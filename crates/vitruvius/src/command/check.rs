@@ -1,7 +1,9 @@
 //! `check`: where a document is unfilled, malformed or contradicts itself.
 
+use std::collections::HashSet;
+
 use document::{
-    Class, Compiled, Enforcement, Level,
+    ClaimKind, Class, Compiled, Enforcement, Level,
     api::Binding,
     render::{self, counts},
 };
@@ -108,28 +110,29 @@ pub(super) fn summary(compiled: &Compiled) -> String {
     )
 }
 
-/// What was understood but nothing makes true yet: said, because silence would be a promise.
+/// What was understood but nothing makes true yet, each once: said, because silence would be a
+/// promise. Endpoints that bind to nothing have their own diagnostics.
 pub(super) fn not_enforced_yet(compiled: &Compiled) -> String {
-    let claims = compiled
+    let mut told = HashSet::new();
+    let claims: Vec<_> = compiled
         .ledger
         .statements
         .iter()
-        .filter(|statement| statement.enforcement == Some(Enforcement::NotYet));
-    let mut text = String::new();
-    let mut count = 0;
-    for claim in claims {
-        if count < NOT_YET_MAX {
-            let place = compiled.sources.location(claim.span);
-            text.push_str(&format!("  {place}: {}\n", claim.meaning));
-        }
-        count += 1;
-    }
-    if count == 0 {
+        .filter(|statement| statement.enforcement == Some(Enforcement::NotYet))
+        .filter(|one| !matches!(one.kind, Some(ClaimKind::Endpoint | ClaimKind::Example)))
+        .filter(|statement| told.insert(&statement.meaning))
+        .collect();
+    if claims.is_empty() {
         return String::new();
     }
-    if NOT_YET_MAX < count {
-        let more = count - NOT_YET_MAX;
+    let mut text = String::new();
+    for claim in claims.iter().take(NOT_YET_MAX) {
+        let place = compiled.sources.location(claim.span);
+        text.push_str(&format!("  {place}: {}\n", claim.meaning));
+    }
+    if NOT_YET_MAX < claims.len() {
+        let more = claims.len() - NOT_YET_MAX;
         text.push_str(&format!("  and {more} more; `vitruvius read` shows them all\n"));
     }
-    format!("info: {} understood but not enforced yet:\n{text}\n", counted(count, "claim"))
+    format!("info: {} understood but not enforced yet:\n{text}\n", counted(claims.len(), "claim"))
 }

@@ -12,7 +12,7 @@ use engine::{
 
 use crate::{
     Failure, Outcome,
-    documents::Files,
+    documents::{self, Files},
     environment, exposure,
     output::{counted, print, wants_colour},
     watch::Watch,
@@ -323,7 +323,7 @@ async fn read_again(files: &Files) -> Option<Compiled> {
         match files.read() {
             // Compiling takes a while for a large document; requests must not wait for it.
             Ok(sources) => {
-                let compiling = tokio::task::spawn_blocking(|| document::compile(sources));
+                let compiling = tokio::task::spawn_blocking(|| documents::compile(sources));
                 return compiling.await.ok();
             }
             Err(error) if attempt == READ_ATTEMPTS_MAX => {

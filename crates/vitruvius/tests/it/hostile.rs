@@ -91,3 +91,65 @@ fn a_page_of_html_is_prose() {
 fn a_document_of_two_thousand_lines_twice_over() {
     check(SHOP.repeat(100).as_bytes());
 }
+
+/// Small in bytes and large in what has to be compared: what grows with the square of the size
+/// takes minutes for these, and anything else a few seconds even in a debug build.
+const COMPARED_MAX: Duration = Duration::from_secs(60);
+
+fn check_many(head: &str, one: impl Fn(usize) -> String, count: usize, tail: &str) {
+    let many: String = (0..count).map(one).collect();
+    let document = format!("{head}{many}{tail}");
+    let begun = std::time::Instant::now();
+    let compiled = document::compile(document::Sources::single("x.md", &document));
+    let shown = document::render::terminal(&compiled, &compiled.diagnostics, false);
+    let elapsed = begun.elapsed();
+    assert!(
+        elapsed < COMPARED_MAX,
+        "{elapsed:?} for {one}, {} shown",
+        shown.len(),
+        one = &many[..60]
+    );
+}
+
+#[test]
+fn many_tables_with_many_endpoints_that_bind_to_none() {
+    let tables: String = (0..3000)
+        .map(|i| format!("CREATE TABLE table_{i} (id INT PRIMARY KEY, name TEXT);\n"))
+        .collect();
+    let head = format!("```sql\n{tables}```\n\n");
+    check_many(&head, |i| format!("- `GET /tabel_{i}/{{id}}` - one\n"), 6000, "");
+    check_many(&head, |i| format!("- `POST /table_{i}/{{id}}/act{i}`\n"), 6000, "");
+}
+
+#[test]
+fn many_statements_about_one_table_or_one_each() {
+    let users = "```sql\nCREATE TABLE users (id INT PRIMARY KEY, email TEXT);\n";
+    let end = "```\n";
+    check_many(users, |i| format!("ALTER TABLE users ADD COLUMN c{i} TEXT;\n"), 4000, end);
+    check_many(users, |i| format!("CREATE INDEX i{i} ON userz{i} (email);\n"), 6000, end);
+    check_many(
+        users,
+        |i| format!("CREATE POLICY p{i} ON users FOR SELECT USING (id = auth.uid());\n"),
+        4000,
+        end,
+    );
+    check_many(users, |i| format!("CREATE VIEW v{i} AS SELECT id FROM users;\n"), 6000, end);
+    check_many(
+        users,
+        |i| format!("CREATE TABLE t{i} (id INT PRIMARY KEY, user_id INT REFERENCES users(id));\n"),
+        4000,
+        end,
+    );
+}
+
+#[test]
+fn many_rows_items_and_headings() {
+    let env =
+        "## Environment Variables\n\n| Variable | Required | Default |\n| --- | --- | --- |\n";
+    check_many(env, |i| format!("| `NAME_{i}` | Yes | {i} |\n"), 8000, "");
+    check_many("", |i| format!("## Heading {i}\n\n"), 10_000, "");
+    check_many("## Roles\n\n", |i| format!("- **Role{i}**: can read users\n"), 6000, "");
+    check_many("## Limits\n\n", |i| format!("- Timeout: {i} ms\n"), 6000, "");
+    check_many("```sql\nCREATE TYPE s AS ENUM (", |i| format!("'v{i}', "), 20_000, "'z');\n```\n");
+    check_many("### User\n\n", |i| format!("- `c{i}`: string\n"), 6000, "");
+}

@@ -279,6 +279,27 @@ impl<'a> Group<'a> {
         items.into_iter().map(|item| Cursor::new(self.script, item)).collect()
     }
 
+    /// Top-level commas with nothing before them: `a INT,, b INT`.
+    pub(crate) fn stray_commas(&self) -> Vec<Span> {
+        let mut stray = Vec::new();
+        let mut depth = 0_usize;
+        let mut is_empty = true;
+        for token in self.tokens {
+            let symbol = match token.kind {
+                TokenKind::Symbol => self.script.slice(token.start..token.end),
+                _ => "",
+            };
+            match symbol {
+                "(" | "[" => depth += 1,
+                ")" | "]" => depth = depth.saturating_sub(1),
+                "," if depth == 0 && is_empty => stray.push(span_of(self.script, &[*token])),
+                _ => {}
+            }
+            is_empty = symbol == "," && depth == 0;
+        }
+        stray
+    }
+
     /// The column names of a plain list `(a, b DESC)`; none where one is an expression.
     pub(crate) fn names(&self) -> Option<Vec<Name>> {
         self.items()

@@ -15,7 +15,11 @@ use crate::{
         Check, Form, Index, IndexPart, ReferentialAction, codes,
         draft::{Draft, DraftForeignKey, DraftIndex, DraftKey, DraftTable, Parts},
     },
+    diagnostic::Applicability,
 };
+
+/// Commas too many that one diagnostic shows.
+const COMMAS_SHOWN_MAX: usize = 5;
 
 /// Reads what follows `CREATE TABLE`.
 pub(crate) fn read_table(
@@ -105,6 +109,17 @@ fn is_ellipsis(token: super::token::Token) -> bool {
     token.kind == TokenKind::Ellipsis
 }
 
+/// One diagnostic for all commas that part nothing; the table stands.
+fn stray_commas(group: &Group<'_>, table: &str) -> Option<Diagnostic> {
+    let stray = group.stray_commas();
+    let (first, others) = stray.split_first()?;
+    let message = format!("the definition of table `{table}` has a comma too many");
+    let diagnostic = Diagnostic::new(&codes::D002, *first, message).label("nothing before it");
+    let others = others.iter().take(COMMAS_SHOWN_MAX);
+    let diagnostic = others.fold(diagnostic, |diagnostic, comma| diagnostic.also(*comma, "again"));
+    Some(diagnostic.edit("to mend it, take the comma away", *first, "", Applicability::Safe))
+}
+
 fn read_items(
     group: &Group<'_>,
     table: &mut DraftTable,
@@ -113,6 +128,7 @@ fn read_items(
 ) {
     let mut typeless = Vec::new();
     let owner = table.name.name.clone();
+    diagnostics.extend(stray_commas(group, &owner));
     let items = group.items();
     if let Some(first_left_out) = items.get(ITEMS_MAX) {
         diagnostics.push(

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::{
-    drawing::{Drawing, Edge, Form},
+    drawing::{Drawing, Edge, Form, Name},
     tie::StateColumn,
 };
 use crate::{
@@ -14,6 +14,9 @@ use crate::{
     messaging::{StateMachine, codes},
     security::name_key,
 };
+
+/// States that one diagnostic names; the rest is counted.
+const NAMED_MAX: usize = 8;
 
 /// Diagrams and tables of one column that are compared with each other.
 const WHOLE_MAX: usize = 8;
@@ -29,28 +32,38 @@ pub(super) fn report(reading: &mut Reading<'_>, column: &StateColumn<'_>, drawin
 /// States that are drawn but that the column does not take.
 fn report_unknown(reading: &mut Reading<'_>, column: &StateColumn<'_>, drawings: &[Drawing]) {
     let Some((values, span)) = &column.values else { return };
-    let mut told: Vec<String> = Vec::new();
+    let mut told: HashSet<String> = HashSet::new();
     let named = drawings.iter().filter(|drawing| drawing.form != Form::Arrows);
-    for name in named.flat_map(|drawing| &drawing.states) {
-        let key = name.key();
-        if column.stored(&key).is_some() || told.contains(&key) {
-            continue;
-        }
-        told.push(key);
-        let (table, field) = (&column.table.name, &column.column.name);
-        let close = similar(&name.text, values.iter().map(String::as_str));
-        let help = match close.first() {
-            Some(close) => format!("a value with a similar name exists: `{close}`"),
-            None => format!("to allow it, add `{}` to the values of `{field}`", name.text),
-        };
-        let message = format!("`{table}.{field}` does not take the state `{}`", name.text);
-        reading.diagnostics.push(
-            Diagnostic::new(&codes::M002, name.span, message)
-                .label("a state here")
-                .also(*span, "all values of the column")
-                .help(help),
-        );
+    let unknown: Vec<&Name> = named
+        .flat_map(|drawing| &drawing.states)
+        .filter(|name| column.stored(&name.key()).is_none() && told.insert(name.key()))
+        .collect();
+    let Some((first, others)) = unknown.split_first() else { return };
+    let (table, field) = (&column.table.name, &column.column.name);
+    let shown = |names: &[&Name]| {
+        let names: Vec<String> =
+            names.iter().take(NAMED_MAX).map(|name| format!("`{}`", name.text)).collect();
+        names.join(", ")
+    };
+    let close = similar(&first.text, values.iter().map(String::as_str));
+    let help = match (close.first(), others.is_empty()) {
+        (Some(close), true) => format!("a value with a similar name exists: `{close}`"),
+        (None, true) => format!("to allow it, add `{}` to the values of `{field}`", first.text),
+        (_, false) => format!("to allow them, add them to the values of `{field}`"),
+    };
+    let message = match unknown.len() {
+        1 => format!("`{table}.{field}` does not take the state `{}`", first.text),
+        count if count > NAMED_MAX => format!(
+            "`{table}.{field}` does not take {count} states, among them {}",
+            shown(&unknown)
+        ),
+        _ => format!("`{table}.{field}` does not take the states {}", shown(&unknown)),
+    };
+    let mut diagnostic = Diagnostic::new(&codes::M002, first.span, message).label("a state here");
+    for name in others.iter().take(NAMED_MAX) {
+        diagnostic = diagnostic.also(name.span, "another state here");
     }
+    reading.diagnostics.push(diagnostic.also(*span, "all values of the column").help(help));
 }
 
 /// Values of the column that no drawing shows. Lines of arrows show only paths, so they are not

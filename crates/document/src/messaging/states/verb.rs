@@ -195,8 +195,10 @@ pub(super) fn action_of(label: Option<&str>, target: &str) -> Option<String> {
 
 /// A label up to its first line break or remark.
 fn first_phrase(label: &str) -> &str {
-    let end =
-        ["<br", "\n", " (", ";", " - ", " / "].iter().filter_map(|mark| label.find(mark)).min();
+    let end = ["<br", "\n", " (", " [", ";", " - ", " / "]
+        .iter()
+        .filter_map(|mark| label.find(mark))
+        .min();
     label.get(..end.unwrap_or(label.len())).unwrap_or(label).trim().trim_matches(['`', '"', '*'])
 }
 
