@@ -1,8 +1,13 @@
 //! What only a server does: it is elsewhere, it asks for a password, it goes away and comes back.
 mod support;
 
-use store::{Options, Store, StoreError};
-use support::postgres::{PASSWORD, database, server};
+use std::time::Duration;
+
+use store::{Expression, Options, Store, StoreError, Value};
+use support::{
+    postgres::{PASSWORD, Server, database, server},
+    *,
+};
 
 async fn refusal(url: &str) -> String {
     match Store::open_postgres(url, Options::default()).await {
@@ -26,4 +31,116 @@ async fn a_wrong_password_is_told_apart_from_a_server_that_is_away() {
     assert!(nowhere.ends_with("/nowhere: it has no database of this name"), "{nowhere}");
     let garbled = refusal("postgres://me:secret@host:port/shop").await;
     assert!(!garbled.contains("secret"), "{garbled}");
+}
+
+/// One table with numbers, on a server of its own.
+async fn numbers(server: &Server) -> Store {
+    server.sql("postgres", "CREATE DATABASE numbers");
+    let options = Options { read_ms_max: 5_000, ..Options::default() };
+    let store = Store::open_postgres(&server.url("numbers"), options).await.expect("a store");
+    let columns = vec![required("id", SERIAL), required("n", INTEGER)];
+    migrate(&store, &schema(vec![table("numbers", columns)])).await;
+    store
+}
+
+fn number(n: i64) -> store::query::Step {
+    insert("numbers", &[("n", Value::Integer(n))], &[])
+}
+
+async fn shown(store: &Store) -> Result<String, StoreError> {
+    let mut all = select("numbers", &[output("n", INTEGER)], Expression::Always(true));
+    all.order = vec![(Expression::column("n"), false)];
+    let rows = store.select(&all).await?;
+    Ok(String::from_utf8(rows.json).expect("text"))
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_is_told_and_recovered_from() {
+    let server = Server::start();
+    let store = numbers(&server).await;
+    write(&store, vec![number(1)]).await.expect("written");
+    assert_eq!(shown(&store).await.expect("a row"), r#"{"n":1}"#);
+    server.stop();
+    let error = shown(&store).await.expect_err("it is away");
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    let error = write(&store, vec![number(2)]).await.expect_err("it is away");
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    let always = Expression::Always(true);
+    let error = store.count("numbers", &always).await.expect_err("it is away");
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    server.start_again();
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    write(&store, vec![number(3)]).await.expect("it is back");
+    assert_eq!(shown(&store).await.expect("rows"), r#"{"n":1},{"n":3}"#);
+    assert_eq!(store.count("numbers", &always).await.expect("a count"), 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_operator_ends_is_made_again_unseen() {
+    let server = Server::start();
+    let store = numbers(&server).await;
+    write(&store, vec![number(1)]).await.expect("written");
+    for _ in 0..3 {
+        shown(&store).await.expect("a row");
+        let others = "pid <> pg_backend_pid() AND datname = 'numbers'";
+        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}");
+        server.sql("postgres", &end);
+        assert_eq!(shown(&store).await.expect("a row"), r#"{"n":1}"#);
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_a_group_stays_with_its_request() {
+    let own = database();
+    let store = Store::open_postgres(&own.url, Options::default()).await.expect("a store");
+    migrate(&store, &library()).await;
+    let book = |title: String, isbn: String| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let values = [("title", text(&title)), ("isbn", text(&isbn))];
+            let outputs = [output("id", SERIAL), output("title", varchar(20))];
+            store.write(vec![insert("books", &values, &outputs)]).await
+        })
+    };
+    // Every seventh has a key that is taken, every eleventh a title that is too long.
+    let tasks: Vec<_> = (0..300)
+        .map(|n| {
+            let isbn = if n % 7 == 3 { "taken".to_owned() } else { n.to_string() };
+            let title = if n % 11 == 5 { "x".repeat(30) } else { format!("book {n}") };
+            (n, book(title, isbn))
+        })
+        .collect();
+    let (mut written, mut taken) = (0, 0);
+    for (n, task) in tasks {
+        match task.await.expect("no panic") {
+            Ok(outcome) => {
+                let row = String::from_utf8(outcome[0].rows.json.clone()).expect("text");
+                assert!(row.ends_with(&format!("\"title\":\"book {n}\"}}")), "{n}: {row}");
+                written += 1;
+            }
+            Err(StoreError::Unique { columns, .. }) => {
+                assert_eq!((columns.as_slice(), n % 7), (&["isbn".to_owned()][..], 3));
+                taken += 1;
+            }
+            Err(StoreError::Value { column, .. }) => {
+                assert_eq!((column.as_deref(), n % 11), (Some("title"), 5));
+            }
+            Err(other) => panic!("{n}: {other:?}"),
+        }
+    }
+    assert!(taken > 20, "{taken}");
+    let count = store.count("books", &Expression::Always(true)).await.expect("a count");
+    assert_eq!(count, written);
+}
+
+#[tokio::test]
+async fn a_number_that_a_row_brings_moves_the_sequence_on() {
+    let own = database();
+    let store = Store::open_postgres(&own.url, Options::default()).await.expect("a store");
+    migrate(&store, &library()).await;
+    let shelf = |id: Value| insert("shelves", &[("id", id), ("name", text("s"))], &[]);
+    write(&store, vec![shelf(Value::Integer(5)), shelf(Value::Null)]).await.expect("rows");
+    let mut shelves = select("shelves", &[output("id", SERIAL)], Expression::Always(true));
+    shelves.order = vec![(Expression::column("id"), false)];
+    assert_eq!(json(&store, &shelves).await, r#"[{"id":5},{"id":6}]"#);
 }

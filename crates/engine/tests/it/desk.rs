@@ -3,9 +3,11 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::body::Body;
-use engine::{Service, Settings, SystemWorld};
+use engine::{Service, Settings, SystemWorld, World};
 use http::{Method, Request, StatusCode};
 use serde_json::{Value as Json, json};
+
+use crate::postgres;
 
 /// A help desk: people open tickets, agents answer them, notes are internal.
 pub(crate) const DESK: &str = r#"# Help desk
@@ -96,6 +98,7 @@ pub(crate) struct Desk {
     /// The service.
     pub(crate) service: Service,
     _directory: tempfile::TempDir,
+    _database: Option<postgres::Database>,
 }
 
 /// What came back.
@@ -140,14 +143,25 @@ pub(crate) struct Person<'a> {
 impl Desk {
     /// Serves a document.
     pub(crate) async fn of(text: &str) -> Self {
+        // The same tests on the other store: `./test` runs them twice.
+        let is_other = std::env::var_os("TEST_STORE").is_some_and(|store| store == "postgresql");
+        Self::with(text, is_other.then(postgres::database), Arc::new(SystemWorld)).await
+    }
+
+    /// Serves a document on PostgreSQL, where a database is given, in a world of one's own.
+    pub(crate) async fn with(
+        text: &str,
+        database: Option<postgres::Database>,
+        world: Arc<dyn World>,
+    ) -> Self {
         let compiled = document::compile(document::Sources::single("DESK.md", text));
         let directory = tempfile::tempdir().expect("a directory");
         let mut settings = Settings::new(directory.path());
         settings.partial = true;
         settings.durability = store::Durability::Normal;
-        let world = Arc::new(SystemWorld);
+        settings.database = database.as_ref().map(|database| database.url.clone());
         let service = Service::start(Arc::new(compiled), settings, world).await.expect("a service");
-        Self { service, _directory: directory }
+        Self { service, _directory: directory, _database: database }
     }
 
     /// Serves the help desk.

@@ -7,6 +7,9 @@ mod exposure;
 mod lists;
 mod oracle;
 mod people;
+#[path = "../../../store/tests/support/postgres.rs"]
+mod postgres;
 mod queries;
 mod shapes;
+mod two_stores;
 mod writes;

@@ -161,6 +161,7 @@ pub(super) fn is_binary(own: &Type) -> bool {
                 | Type::TIMESTAMP
                 | Type::DATE
                 | Type::TIME
+                | Type::INTERVAL
                 | Type::BYTEA
                 | Type::JSON
                 | Type::JSONB
@@ -194,6 +195,13 @@ fn binary(value: &Value, own: &Type, out: &mut BytesMut) -> Result<(), Fault> {
             Value::Time(microseconds) => *microseconds,
             other => moment::parse_time(&other.to_string()).ok_or("is no time")?,
         }),
+        Type::INTERVAL => {
+            let span = value.to_string().parse::<jiff::Span>()?;
+            let (months, days, microseconds) = moment::interval_parts(&span);
+            out.put_i64(microseconds);
+            out.put_i32(i32::try_from(days)?);
+            out.put_i32(i32::try_from(months)?);
+        }
         Type::BYTEA => match value {
             Value::Bytes(bytes) => out.put_slice(bytes),
             other => out.put_slice(other.to_string().as_bytes()),

@@ -14,15 +14,14 @@ use tokio_postgres::{Error, Statement};
 use super::{
     bind::Bound,
     fault,
-    pool::{Session, prepare},
-    read::add,
-    show::{RowPlan, is_readable},
+    pool::Session,
+    read::{add, readable},
+    show::RowPlan,
 };
 use crate::{
     Kind, StoreError, Value,
     catalog::{Catalog, Translated},
     query::Rows,
-    sql::write_identifier,
     sqlite::translate,
 };
 
@@ -114,30 +113,6 @@ async fn rows(
         add(&mut rows, |json| plan.write(&row, json))?;
     }
     Ok(Some(rows))
-}
-
-/// The statement, with columns of rare types as PostgreSQL's own text.
-async fn readable(session: &Session, sql: &str) -> Result<Statement, Error> {
-    let statement = prepare(session, sql).await?;
-    if statement.columns().iter().all(|column| is_readable(column.type_())) {
-        return Ok(statement);
-    }
-    let mut outer = String::from("SELECT ");
-    let mut names = String::new();
-    for (place, column) in statement.columns().iter().enumerate() {
-        if place > 0 {
-            outer.push_str(", ");
-            names.push_str(", ");
-        }
-        names.push_str(&format!("c{place}"));
-        outer.push_str(&format!("q.c{place}"));
-        if !is_readable(column.type_()) {
-            outer.push_str("::text");
-        }
-        outer.push_str(" AS ");
-        write_identifier(column.name(), &mut outer);
-    }
-    prepare(session, &format!("{outer} FROM ({sql}) AS q({names})")).await
 }
 
 /// A query as it was read before, for as long as its catalog is served.

@@ -10,7 +10,7 @@ use super::{
     bind::{Bound, BoundKeys},
     fault,
     pool::prepare,
-    show::{Cell, RowPlan},
+    show::{Cell, RowPlan, is_readable},
 };
 use crate::{
     Expression, StoreError,
@@ -33,7 +33,7 @@ pub(super) async fn select(
     let mut writer = SqlWriter::new(Dialect::Postgres, catalog);
     sql::write_select(&mut writer, select, None).map_err(fault::unsupported)?;
     let explained = |error| fault::explain(&error, catalog);
-    let statement = prepare(client, &writer.text).await.map_err(explained)?;
+    let statement = readable(client, &writer.text).await.map_err(explained)?;
     let parameters: Vec<Bound<'_>> = writer.parameters.iter().map(|value| Bound(value)).collect();
     let plan = RowPlan::of(&select.outputs, statement.columns(), 0);
     let mut rows = Rows::default();
@@ -219,4 +219,31 @@ impl Level<'_> {
             }
         }
     }
+}
+
+/// The statement, with columns of rare types as PostgreSQL's own text.
+pub(super) async fn readable(
+    client: &ClientWrapper,
+    text: &str,
+) -> Result<Statement, tokio_postgres::Error> {
+    let statement = prepare(client, text).await?;
+    if statement.columns().iter().all(|column| is_readable(column.type_())) {
+        return Ok(statement);
+    }
+    let mut outer = String::from("SELECT ");
+    let mut names = String::new();
+    for (place, column) in statement.columns().iter().enumerate() {
+        if place > 0 {
+            outer.push_str(", ");
+            names.push_str(", ");
+        }
+        names.push_str(&format!("c{place}"));
+        outer.push_str(&format!("q.c{place}"));
+        if !is_readable(column.type_()) {
+            outer.push_str("::text");
+        }
+        outer.push_str(" AS ");
+        sql::write_identifier(column.name(), &mut outer);
+    }
+    prepare(client, &format!("{outer} FROM ({text}) AS q({names})")).await
 }

@@ -257,6 +257,7 @@ impl<'a> Batch<'a> {
     /// Merges requests of one insert each, all with the same statement.
     pub(super) async fn of(
         client: &ClientWrapper,
+        catalog: &Catalog,
         requests: &'a [&'a Prepared<'a>],
     ) -> Result<Option<Self>, Error> {
         let Some(Prepared { step: Step::Insert { table, values, returning }, statement, .. }) =
@@ -270,7 +271,7 @@ impl<'a> Batch<'a> {
             true => values.iter().map(|(name, _)| name).collect(),
             false => return Ok(None),
         };
-        let sql = batch_sql(table, &names, given, returning);
+        let sql = batch_sql(catalog, table, &names, given, returning);
         let statement = prepare(client, &sql).await?;
         let columns = (0..given.len())
             .map(|place| {
@@ -330,9 +331,14 @@ impl<'a> Batch<'a> {
 }
 
 /// `INSERT … SELECT … FROM unnest(…)`.
-fn batch_sql(table: &str, names: &[&Arc<str>], types: &[Type], returning: &[Output]) -> String {
-    let catalog = Catalog::default();
-    let mut writer = SqlWriter::new(Dialect::Postgres, &catalog);
+fn batch_sql(
+    catalog: &Catalog,
+    table: &str,
+    names: &[&Arc<str>],
+    types: &[Type],
+    returning: &[Output],
+) -> String {
+    let mut writer = SqlWriter::new(Dialect::Postgres, catalog);
     writer.text.push_str("INSERT INTO ");
     writer.identifier(table);
     writer.text.push_str(" (");
@@ -361,7 +367,7 @@ fn batch_sql(table: &str, names: &[&Arc<str>], types: &[Type], returning: &[Outp
         writer.text.push_str(&place.to_string());
     }
     writer.text.push(')');
-    writer.returning(returning);
+    writer.returning(table, returning);
     writer.text
 }
 

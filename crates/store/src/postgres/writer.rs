@@ -189,7 +189,7 @@ impl Lane {
                 }
             }
         }
-        let done = match merged(link, &requests, merges).await {
+        let done = match merged(link, catalog, &requests, merges).await {
             Some(done) => done,
             None => sent(link, catalog, &requests).await,
         };
@@ -226,6 +226,7 @@ fn copy(error: &StoreError) -> StoreError {
 /// Rows that are written alike, as one statement; none where they are not.
 async fn merged(
     link: &Link,
+    catalog: &Catalog,
     requests: &[Vec<Prepared<'_>>],
     merges: bool,
 ) -> Option<Result<Vec<Vec<Outcome>>, GroupFault>> {
@@ -240,16 +241,16 @@ async fn merged(
     if !merges || single.len() < 2 || single.iter().any(|other| other.shape() != shape) {
         return None;
     }
-    let batch = match Batch::of(link, &single).await {
+    let batch = match Batch::of(link, catalog, &single).await {
         Ok(batch) => batch?,
         Err(_) => return None,
     };
     Some(match batch.run(link).await {
         Ok(outcomes) => Ok(outcomes.into_iter().map(|outcome| vec![outcome]).collect()),
         Err(error) if link.is_closed() || fault::is_lost(&error) => {
-            Err(GroupFault::Unknown(fault::explain(&error, &Catalog::default())))
+            Err(GroupFault::Unknown(fault::explain(&error, catalog)))
         }
-        Err(error) => Err(GroupFault::Somebody(fault::explain(&error, &Catalog::default()))),
+        Err(error) => Err(GroupFault::Somebody(fault::explain(&error, catalog))),
     })
 }
 

@@ -143,7 +143,7 @@ pub(crate) fn write_insert<'a>(
         }
         writer.text.push(')');
     }
-    writer.returning(returning);
+    writer.returning(table, returning);
 }
 
 /// Changed rows.
@@ -177,7 +177,7 @@ pub(crate) fn write_update<'a>(
     }
     writer.text.push_str(" WHERE ");
     writer.expression(condition)?;
-    writer.returning(returning);
+    writer.returning(table, returning);
     writer.leave();
     Ok(())
 }
@@ -194,7 +194,7 @@ pub(crate) fn write_delete<'a>(
     writer.named(table, alias);
     writer.text.push_str(" WHERE ");
     writer.expression(condition)?;
-    writer.returning(returning);
+    writer.returning(table, returning);
     writer.leave();
     Ok(())
 }
@@ -240,11 +240,11 @@ impl<'a> SqlWriter<'a> {
         self.named(table, alias);
     }
 
-    pub(crate) fn returning(&mut self, outputs: &[Output]) {
+    pub(crate) fn returning(&mut self, table: &str, outputs: &[Output]) {
         for (place, output) in outputs.iter().enumerate() {
             self.text.push_str(if place == 0 { " RETURNING " } else { ", " });
             self.identifier(&output.column);
-            self.readable(&output.kind);
+            self.readable(table, &output.column);
         }
     }
 
@@ -255,7 +255,7 @@ impl<'a> SqlWriter<'a> {
                 self.text.push_str(", ");
             }
             self.aliased(alias, &output.column);
-            self.readable(&output.kind);
+            self.readable(&select.table, &output.column);
         }
         for (place, nested) in select.nested.iter().enumerate() {
             if place + select.outputs.len() > 0 {
@@ -269,11 +269,12 @@ impl<'a> SqlWriter<'a> {
     }
 
     /// Types that nobody decodes come as PostgreSQL's own text.
-    fn readable(&mut self, kind: &Kind) {
+    fn readable(&mut self, table: &str, column: &str) {
         if self.dialect == Dialect::Postgres {
-            match kind {
-                Kind::Other { .. } => self.text.push_str("::text"),
-                Kind::Array { element } if matches!(**element, Kind::Other { .. }) => {
+            let entry = self.catalog.table(table).and_then(|table| table.column(column));
+            match entry.map(|column| &column.kind) {
+                Some(Kind::Other { .. }) => self.text.push_str("::text"),
+                Some(Kind::Array { element }) if matches!(**element, Kind::Other { .. }) => {
                     self.text.push_str("::text[]");
                 }
                 _ => {}

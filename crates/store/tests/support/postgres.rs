@@ -26,8 +26,9 @@ const SUPERVISOR: &str = r#"
   -c full_page_writes=off -c max_connections=400 -c shared_buffers=32MB \
   -c log_min_messages=fatal >"$2/log" 2>&1 &
 cat >/dev/null
-kill -QUIT $! 2>/dev/null
+kill -QUIT "$(head -n 1 "$2/data/postmaster.pid")" 2>/dev/null
 wait
+sleep 0.2
 rm -rf "$2"
 "#;
 
@@ -113,24 +114,22 @@ impl Server {
         run(&mut psql)
     }
 
-    /// Stops and starts it again, as an operator would.
-    pub(crate) fn restart(&self, between: impl FnOnce()) {
-        let data = self.directory.join("data");
-        let control = |verb: &str| {
-            let mut control = as_postgres(&self.programs.join("pg_ctl").display().to_string());
-            control.arg(verb).arg("-D").arg(&data).args(["-m", "fast", "-w"]);
-            control
-        };
-        run(&mut control("stop"));
-        between();
-        let options = format!(
-            "-k {} -p {} -c listen_addresses=127.0.0.1",
-            self.directory.display(),
-            self.port
-        );
+    /// Stops it, as an operator would.
+    pub(crate) fn stop(&self) {
+        let mut stop = as_postgres(&self.programs.join("pg_ctl").display().to_string());
+        stop.args(["stop", "-w", "-m", "fast", "-D"]).arg(self.directory.join("data"));
+        run(&mut stop);
+    }
+
+    /// Starts it after a stop.
+    pub(crate) fn start_again(&self) {
+        let directory = self.directory.display();
+        let options = format!("-k {directory} -p {} -c listen_addresses=127.0.0.1", self.port);
         let mut start = as_postgres(&self.programs.join("pg_ctl").display().to_string());
-        start.args(["start", "-w", "-l"]).arg(self.directory.join("log")).arg("-D").arg(&data);
-        run(start.arg("-o").arg(options).stdout(Stdio::null()));
+        start.args(["start", "-w", "-l"]).arg(self.directory.join("log")).arg("-D");
+        start.arg(self.directory.join("data")).arg("-o").arg(options).stdout(Stdio::null());
+        // Its output is not read: the server keeps the pipe for as long as it runs.
+        assert!(start.stderr(Stdio::null()).status().is_ok_and(|status| status.success()));
     }
 
     fn wait(&self) {

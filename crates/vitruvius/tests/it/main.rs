@@ -7,6 +7,9 @@ mod generated;
 mod harness;
 mod hostile;
 mod page;
+#[path = "../../../store/tests/support/postgres.rs"]
+mod postgres;
+mod postgresql;
 mod reload;
 mod schemathesis;
 mod serve;

@@ -228,7 +228,7 @@ impl<'a> SqlWriter<'a> {
             }
             self.text.push(')');
         }
-        self.returning(returning);
+        self.returning(table, returning);
     }
 
     /// A value on its way into a column, whose type it takes; NULL too, so that rows of one table

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt::Write};
 
 use super::{SqlWriter, TEXT};
-use crate::{Kind, Value, json, postgres::native, sql::write_text_literal};
+use crate::{Kind, Value, json, moment, postgres::native, sql::write_text_literal};
 
 impl SqlWriter<'_> {
     /// A value where something of this kind is expected. What cannot be of that kind is NULL of
@@ -100,6 +100,11 @@ fn fitted<'v>(value: &'v Value, kind: &Kind) -> Option<Cow<'v, Value>> {
                 Cow::Owned(Value::Json(String::from_utf8_lossy(&quoted).into_owned()))
             }
         },
+        (Kind::Array { .. }, Value::Json(text)) => {
+            let items: serde_json::Value = serde_json::from_str(text).ok()?;
+            let is_list = items.is_array() && kind.parse_json(&items).is_ok();
+            return is_list.then_some(own);
+        }
         (Kind::Real { .. }, Value::Integer(_) | Value::Decimal(_)) => {
             Cow::Owned(Value::Real(value.to_string().parse().ok()?))
         }
@@ -181,6 +186,7 @@ pub(crate) fn literal(value: &Value, kind: &Kind) -> String {
         }
         (Value::Json(text), Kind::Array { element }) => array(text, element),
         (Value::Json(text), _) => quoted(text, &Kind::Json),
+        (Value::Text(text), Kind::Interval) => quoted(&interval(text), kind),
         (Value::Text(text), kind) => quoted(text, kind),
         (value, kind) => {
             let own = own_kind(value);
@@ -188,6 +194,15 @@ pub(crate) fn literal(value: &Value, kind: &Kind) -> String {
             quoted(&value.to_string(), if is_moment { kind } else { &own })
         }
     }
+}
+
+/// A length of time in PostgreSQL's words; its ISO 8601 has no sign before the `P`.
+fn interval(text: &str) -> String {
+    let Ok(span) = text.parse::<jiff::Span>() else {
+        return text.to_owned();
+    };
+    let (months, days, microseconds) = moment::interval_parts(&span);
+    format!("{months} months {days} days {microseconds} microseconds")
 }
 
 /// A list as PostgreSQL writes it: `ARRAY['a','b']::text[]`.
