@@ -6,6 +6,7 @@
 mod catalog;
 mod change;
 mod decimal;
+pub mod description;
 pub mod error;
 pub mod expression;
 mod json;

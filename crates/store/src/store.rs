@@ -165,4 +165,15 @@ impl Store {
             Engine::Postgres(postgres) => postgres.query(sql, parameters).await,
         }
     }
+
+    /// What is in the database, whether a document made it or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn describe(&self) -> Result<crate::description::Description, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.describe().await,
+            Engine::Postgres(postgres) => postgres.describe().await,
+        }
+    }
 }

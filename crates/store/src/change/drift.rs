@@ -61,10 +61,27 @@ pub(crate) fn look(
     }
     for table in &wished.tables {
         if snapshot.table(&table.name).is_none() && actual.contains_key(&table.name) {
-            let needs = "rename it, or the table of the document: what is there is not overwritten";
-            let summary = format!("drift: a table {} is there that no document made", table.name);
-            steps.push(step(Class::Blocked, summary, table, Some(needs.into())));
+            steps.push(adopt(ground, snapshot, table)?);
         }
+    }
+    for view in &wished.views {
+        if snapshot.views.iter().any(|own| own.name == view.name) {
+            continue;
+        }
+        let (class, summary, needs) = match ground.has_view(view)? {
+            None => continue,
+            Some(true) => {
+                snapshot.views.push(view.clone());
+                (Class::Safe, format!("view {} is there already: it is adopted", view.name), None)
+            }
+            Some(false) => (
+                Class::Blocked,
+                format!("drift: a view {} is there that no document made", view.name),
+                Some("rename the view of the document: what is there is not overwritten".into()),
+            ),
+        };
+        let step = Step { needs, ..Step::new(class, summary, &view.origin) };
+        steps.push(Finding { step, change: Change::Words });
     }
     Ok(steps)
 }
@@ -72,4 +89,30 @@ pub(crate) fn look(
 fn step(class: Class, summary: String, table: &Table, needs: Option<String>) -> Finding {
     let step = Step { class, needs, ..Step::new(class, summary, &table.origin) };
     Finding { step, change: Change::Words }
+}
+
+/// A table that no document made: taken over where it is what the document declares.
+fn adopt(
+    ground: &dyn Ground,
+    snapshot: &mut Snapshot,
+    table: &Table,
+) -> Result<Finding, StoreError> {
+    let name = &table.name;
+    Ok(match ground.adopted(table)? {
+        Ok(physical) => {
+            let rows = counted(Measure(ground).rows(name)?);
+            let summary = format!("table {name} is there already: it is adopted ({rows} rows)");
+            snapshot.tables.push(physical);
+            step(Class::Safe, summary, table, None)
+        }
+        Err(differences) => {
+            let needs = format!(
+                "{}: rename it, or the table of the document, or declare it as it is: what is \
+                 there is not overwritten",
+                differences.join("; ")
+            );
+            let summary = format!("drift: a table {name} is there that no document made");
+            step(Class::Blocked, summary, table, Some(needs))
+        }
+    })
 }

@@ -1,6 +1,7 @@
 //! From what is there to what is wished for: the comparison of two schemas, one for all stores.
 //! A store answers what its rows say ([`Ground`]) and writes its own statements ([`Script`]).
 
+pub(crate) mod adopt;
 pub(crate) mod compare;
 pub(crate) mod drift;
 pub(crate) mod ledger;
@@ -15,6 +16,7 @@ pub(crate) use refine::{Trial, refine};
 
 use std::collections::BTreeSet;
 
+use ledger::PhysicalTable;
 use lineage::{Lineage, Source};
 
 use crate::{
@@ -56,6 +58,13 @@ pub(crate) trait Ground {
     /// Columns that are there beyond the known ones, where nothing else changed that matters; none
     /// where a known one is gone or a new one would refuse our rows.
     fn added_columns(&self, table: &Table) -> Result<Option<Vec<Column>>, StoreError>;
+
+    /// A table of this name that no document made, as if it had been made for this one; where it
+    /// differs, in what.
+    fn adopted(&self, table: &Table) -> Result<Result<PhysicalTable, Vec<String>>, StoreError>;
+
+    /// Whether a view that no document made is the wished-for one; none where it is not there.
+    fn has_view(&self, view: &View) -> Result<Option<bool>, StoreError>;
 }
 
 /// What writes the statements of a change.

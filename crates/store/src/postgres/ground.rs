@@ -8,10 +8,12 @@ use crate::{
     catalog::Catalog,
     change::{
         Ground,
+        adopt::{adopt, is_same_sql},
+        ledger::PhysicalTable,
         lineage::{is_kept_alike, read_as},
         measure::Measure,
     },
-    schema::{Column, Table},
+    schema::{Column, Table, View},
     sql::{Dialect, Unsupported},
 };
 
@@ -104,6 +106,35 @@ impl Ground for OnServer<'_> {
             });
         }
         Ok(Some(columns))
+    }
+
+    fn adopted(&self, table: &Table) -> Result<Result<PhysicalTable, Vec<String>>, StoreError> {
+        Ok(match self.there.tables.get(names::kept(&table.name).as_ref()) {
+            Some(there) => adopt(&there.found(), table, |own, kind| is_alike(&own.kind, kind)),
+            None => Err(vec!["it is no table".to_owned()]),
+        })
+    }
+
+    fn has_view(&self, view: &View) -> Result<Option<bool>, StoreError> {
+        let there = self.there.others.get(names::kept(&view.name).as_ref());
+        Ok(there.map(|select| is_same_sql(select, &view.select)))
+    }
+}
+
+/// True where a column of one kind holds what the other says, as PostgreSQL tells kinds apart.
+fn is_alike(there: &Kind, wished: &Kind) -> bool {
+    match (there, wished) {
+        (
+            Kind::Integer { bits } | Kind::Serial { bits },
+            Kind::Integer { bits: other } | Kind::Serial { bits: other },
+        ) => bits == other && (there == wished || matches!(there, Kind::Serial { .. })),
+        (
+            Kind::Numeric { precision, scale },
+            Kind::Numeric { precision: other, scale: other_scale },
+        ) => precision == other && scale.unwrap_or(0) == other_scale.unwrap_or(0),
+        (Kind::Array { element }, Kind::Array { element: other }) => is_alike(element, other),
+        (Kind::Other { .. }, Kind::Other { .. }) => true,
+        (there, wished) => there == wished,
     }
 }
 

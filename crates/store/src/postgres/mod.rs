@@ -5,6 +5,7 @@ mod address;
 mod apply;
 mod bind;
 mod define;
+mod describe;
 mod fault;
 mod ground;
 mod ledger;

@@ -3,7 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::talk::Talk;
-use crate::{Kind, StoreError, change::ledger};
+use crate::{
+    Kind, StoreError,
+    change::{
+        adopt::{Found, FoundColumn},
+        ledger,
+    },
+};
 
 /// Begins the names of checks that stand in for NOT NULL while rows are looked at.
 pub(super) const NOT_NULL_CHECK: &str = "not null of ";
@@ -12,8 +18,11 @@ pub(super) const NOT_NULL_CHECK: &str = "not null of ";
 #[derive(Debug, Default)]
 pub(super) struct There {
     pub(super) tables: BTreeMap<String, TableThere>,
-    /// Views, sequences and whatever else takes a name that a table could have.
+    /// Views, sequences and whatever else takes a name that a table could have, with the SELECT
+    /// of views.
     pub(super) others: BTreeMap<String, String>,
+    /// The letters by which the catalog tells the others apart.
+    pub(super) kinds: BTreeMap<String, String>,
     /// Enumerated types with their values, and the names of others without any.
     pub(super) types: super::define::Types,
 }
@@ -67,12 +76,16 @@ pub(super) struct IndexThere {
 }
 
 const RELATIONS: &str = "
-    SELECT c.relname::text, c.relkind::text
+    SELECT c.relname::text, c.relkind::text,
+      CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) ELSE '' END
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')";
 
 const COLUMNS: &str = "
-    SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+    SELECT c.relname::text, a.attname::text,
+      CASE WHEN y.typtype = 'd' THEN format_type(y.typbasetype, y.typtypmod)
+        ELSE format_type(a.atttypid, a.atttypmod) END,
+      a.attnotnull,
       a.attidentity <> '', a.attgenerated <> '', pg_get_expr(d.adbin, d.adrelid),
       coalesce((SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
         FROM pg_catalog.pg_enum e JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
@@ -80,6 +93,7 @@ const COLUMNS: &str = "
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p')
       AND a.attnum > 0 AND NOT a.attisdropped
@@ -124,7 +138,8 @@ impl There {
                 let table = TableThere { is_partitioned, ..TableThere::default() };
                 there.tables.insert(name, table);
             } else {
-                there.others.insert(name, kind);
+                there.kinds.insert(name.clone(), kind);
+                there.others.insert(name, row.get(2));
             }
         }
         for row in talk.rows(COLUMNS, &[])? {
@@ -180,6 +195,35 @@ impl There {
 }
 
 impl TableThere {
+    /// As a table that may be adopted.
+    pub(super) fn found(&self) -> Found {
+        let of_kind =
+            |kind: &'static str| self.constraints.iter().filter(move |it| it.kind == kind);
+        Found {
+            columns: self
+                .columns
+                .iter()
+                .map(|column| FoundColumn {
+                    name: column.name.clone(),
+                    kind: column.kind(),
+                    is_required: column.is_required,
+                    has_default: column.expression.is_some() || column.is_identity,
+                })
+                .collect(),
+            primary_key: self.primary_key().map(|key| key.columns.clone()).unwrap_or_default(),
+            checks: of_kind("c").map(|check| check.name.clone()).collect(),
+            indexes: self
+                .indexes
+                .iter()
+                .filter(|index| index.is_valid)
+                .map(|index| index.name.clone())
+                .collect(),
+            foreign_keys: of_kind("f")
+                .map(|key| (key.columns.clone(), key.referred.clone().unwrap_or_default()))
+                .collect(),
+        }
+    }
+
     pub(super) fn column(&self, name: &str) -> Option<&ColumnThere> {
         self.columns.iter().find(|column| column.name == name)
     }
@@ -266,7 +310,7 @@ pub(super) fn kind_of(native: &str, labels: &[String]) -> Kind {
     match name.as_str() {
         "uuid" => Kind::Uuid,
         "text" => Kind::Text { length_max: None },
-        "character varying" => Kind::Text { length_max: first },
+        "character varying" | "character" => Kind::Text { length_max: first },
         "citext" => Kind::CaseInsensitiveText,
         "smallint" => Kind::Integer { bits: 16 },
         "integer" => Kind::Integer { bits: 32 },

@@ -1,13 +1,18 @@
 //! SQLite as a comparison sees it: what its rows say, and how it writes what it is asked.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::{define, fault};
 use crate::{
     Kind, StoreError,
     catalog::Catalog,
-    change::{Ground, measure::Measure},
-    schema::{Column, Table},
+    change::{
+        Ground,
+        adopt::{Found, FoundColumn, adopt, is_same_sql},
+        ledger::PhysicalTable,
+        measure::Measure,
+    },
+    schema::{Column, Table, View},
     sql::{Dialect, Unsupported},
 };
 
@@ -56,6 +61,78 @@ impl Ground for OnFile<'_> {
     fn added_columns(&self, table: &Table) -> Result<Option<Vec<Column>>, StoreError> {
         self.look(added_columns(self.0, table))
     }
+
+    fn adopted(&self, table: &Table) -> Result<Result<PhysicalTable, Vec<String>>, StoreError> {
+        let found = self.look(found(self.0, &table.name))?;
+        Ok(adopt(&found, table, |own, kind| define::storage(&own.kind) == define::storage(kind)))
+    }
+
+    fn has_view(&self, view: &View) -> Result<Option<bool>, StoreError> {
+        let sql: Option<String> = self.look(
+            self.0
+                .prepare("SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ?1")
+                .and_then(|mut it| it.query_row([&view.name], |row| row.get(0)).optional()),
+        )?;
+        Ok(sql.map(|sql| is_same_sql(&sql, &define::create_view(view))))
+    }
+}
+
+/// A table as the file shows it. Checks stand nowhere but in its text.
+fn found(connection: &Connection, table: &str) -> rusqlite::Result<Found> {
+    let mut found = Found::default();
+    let mut keys: Vec<(i64, String)> = Vec::new();
+    let mut statement = connection.prepare(
+        "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_xinfo(?1) ORDER BY cid",
+    )?;
+    let mut rows = statement.query([table])?;
+    while let Some(row) = rows.next()? {
+        let (name, place): (String, i64) = (row.get(0)?, row.get(4)?);
+        let kind = kind_of(&row.get::<_, String>(1)?);
+        // A whole number that is the key is the row's own number, which SQLite hands out.
+        let has_default = row.get::<_, Option<String>>(3)?.is_some();
+        let is_required = row.get::<_, bool>(2)? || place > 0;
+        found.columns.push(FoundColumn { name: name.clone(), kind, is_required, has_default });
+        if place > 0 {
+            keys.push((place, name));
+        }
+    }
+    keys.sort();
+    found.primary_key = keys.into_iter().map(|(_, name)| name).collect();
+    found.indexes = names(connection, table, "SELECT name FROM pragma_index_list(?1)")?;
+    let mut statement = connection.prepare(
+        "SELECT id, \"from\", \"table\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq",
+    )?;
+    let mut rows = statement.query([table])?;
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        if last != Some(id) {
+            found.foreign_keys.push((Vec::new(), row.get(2)?));
+            last = Some(id);
+        }
+        if let Some((columns, _)) = found.foreign_keys.last_mut() {
+            columns.push(row.get(1)?);
+        }
+    }
+    Ok(found)
+}
+
+fn names(
+    connection: &Connection,
+    table: &str,
+    sql: &str,
+) -> rusqlite::Result<std::collections::BTreeSet<String>> {
+    connection.prepare(sql)?.query_map([table], |row| row.get(0))?.collect()
+}
+
+/// What a declared type says of the form in which values are stored.
+pub(super) fn kind_of(declared: &str) -> Kind {
+    match declared.to_ascii_uppercase().as_str() {
+        "INTEGER" | "INT" | "BIGINT" => Kind::Integer { bits: 64 },
+        "REAL" | "DOUBLE" | "FLOAT" => Kind::Real { bits: 64 },
+        "BLOB" => Kind::Bytes,
+        _ => Kind::Text { length_max: None },
+    }
 }
 
 fn added_columns(connection: &Connection, table: &Table) -> rusqlite::Result<Option<Vec<Column>>> {
@@ -76,12 +153,7 @@ fn added_columns(connection: &Connection, table: &Table) -> rusqlite::Result<Opt
         if is_required && default.is_none() {
             return Ok(None);
         }
-        let kind = match storage.to_ascii_uppercase().as_str() {
-            "INTEGER" | "INT" => Kind::Integer { bits: 64 },
-            "REAL" => Kind::Real { bits: 64 },
-            "BLOB" => Kind::Bytes,
-            _ => Kind::Text { length_max: None },
-        };
+        let kind = kind_of(&storage);
         added.push(Column {
             name,
             kind,

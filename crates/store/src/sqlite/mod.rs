@@ -4,6 +4,7 @@ mod bind;
 mod change;
 mod connection;
 mod define;
+mod describe;
 mod fault;
 mod functions;
 mod ground;
@@ -26,6 +27,8 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, RwLock},
 };
+
+pub(crate) use describe::of_file;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;

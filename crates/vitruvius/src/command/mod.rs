@@ -3,6 +3,7 @@
 mod check;
 mod docs;
 mod explain;
+mod import;
 mod new;
 mod plan;
 mod read;
@@ -20,6 +21,8 @@ use crate::{Failure, Outcome};
 pub(crate) enum Command {
     /// Write a short document that serves as it is.
     New(new::New),
+    /// Write a document that serves a database which is there already, without changing it.
+    Import(import::Import),
     /// Say where a document is unfilled, malformed or contradicts itself.
     Check(check::Check),
     /// Show each line of a document with the meaning it was given.
@@ -41,6 +44,7 @@ impl Command {
     pub(crate) fn run(self) -> Result<Outcome, Failure> {
         match self {
             Command::New(new) => new.run(),
+            Command::Import(import) => import.run(),
             Command::Check(check) => check.run(),
             Command::Read(read) => read.run(),
             Command::Plan(plan) => plan.run(),
