@@ -25,7 +25,7 @@ pub struct DescribedTable {
     pub columns: Vec<DescribedColumn>,
     /// Columns of its key.
     pub primary_key: Vec<String>,
-    /// Keys and checks with their names, as they stand in `CREATE TABLE`.
+    /// Keys and checks but for foreign keys, as they stand in `CREATE TABLE`.
     pub constraints: Vec<String>,
     /// Whole `CREATE INDEX` statements.
     pub indexes: Vec<String>,
@@ -53,6 +53,8 @@ pub struct DescribedColumn {
 /// One table's rows refer to another's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
+    /// The foreign key, as it stands in `CREATE TABLE`.
+    pub constraint: String,
     /// The referring columns.
     pub columns: Vec<String>,
     /// The table referred to.
@@ -234,7 +236,8 @@ impl DescribedTable {
                 line
             })
             .collect();
-        lines.extend(self.constraints.iter().map(|constraint| format!("  {constraint}")));
+        let keys = self.references.iter().map(|reference| &reference.constraint);
+        lines.extend(self.constraints.iter().chain(keys).map(|words| format!("  {words}")));
         let mut sql =
             format!("CREATE TABLE {} (\n{}\n);\n", name_in_sql(&self.name), lines.join(",\n"));
         for index in &self.indexes {

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     StoreError,
+    catalog::Catalog,
     plan::{Class, Step},
     schema::{Schema, Table},
 };
@@ -64,25 +65,7 @@ pub(crate) fn look(
             steps.push(adopt(ground, snapshot, table)?);
         }
     }
-    for view in &wished.views {
-        if snapshot.views.iter().any(|own| own.name == view.name) {
-            continue;
-        }
-        let (class, summary, needs) = match ground.has_view(view)? {
-            None => continue,
-            Some(true) => {
-                snapshot.views.push(view.clone());
-                (Class::Safe, format!("view {} is there already: it is adopted", view.name), None)
-            }
-            Some(false) => (
-                Class::Blocked,
-                format!("drift: a view {} is there that no document made", view.name),
-                Some("rename the view of the document: what is there is not overwritten".into()),
-            ),
-        };
-        let step = Step { needs, ..Step::new(class, summary, &view.origin) };
-        steps.push(Finding { step, change: Change::Words });
-    }
+    steps.extend(views(ground, snapshot, wished)?);
     Ok(steps)
 }
 
@@ -115,4 +98,34 @@ fn adopt(
             step(Class::Blocked, summary, table, Some(needs))
         }
     })
+}
+
+/// Views that no document made: taken over where they say the same.
+fn views(
+    ground: &dyn Ground,
+    snapshot: &mut Snapshot,
+    wished: &Schema,
+) -> Result<Vec<Finding>, StoreError> {
+    let mut steps = Vec::new();
+    let catalog = Catalog::of(wished);
+    for view in &wished.views {
+        if snapshot.views.iter().any(|own| own.name == view.name) {
+            continue;
+        }
+        let (class, summary, needs) = match ground.has_view(view, &catalog)? {
+            None => continue,
+            Some(true) => {
+                snapshot.views.push(view.clone());
+                (Class::Safe, format!("view {} is there already: it is adopted", view.name), None)
+            }
+            Some(false) => (
+                Class::Blocked,
+                format!("drift: a view {} is there that no document made", view.name),
+                Some("rename the view of the document: what is there is not overwritten".into()),
+            ),
+        };
+        let step = Step { needs, ..Step::new(class, summary, &view.origin) };
+        steps.push(Finding { step, change: Change::Words });
+    }
+    Ok(steps)
 }

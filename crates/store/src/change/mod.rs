@@ -64,7 +64,7 @@ pub(crate) trait Ground {
     fn adopted(&self, table: &Table) -> Result<Result<PhysicalTable, Vec<String>>, StoreError>;
 
     /// Whether a view that no document made is the wished-for one; none where it is not there.
-    fn has_view(&self, view: &View) -> Result<Option<bool>, StoreError>;
+    fn has_view(&self, view: &View, catalog: &Catalog) -> Result<Option<bool>, StoreError>;
 }
 
 /// What writes the statements of a change.

@@ -112,10 +112,7 @@ fn table_of(
                 "constraint `{}` of `{name}`: {}",
                 constraint.name, constraint.definition
             )),
-            "f" => {
-                described.references.extend(reference(table, constraint));
-                described.constraints.push(words(constraint));
-            }
+            "f" => described.references.extend(reference(table, constraint)),
             _ => described.constraints.push(words(constraint)),
         }
     }
@@ -140,6 +137,7 @@ fn reference(table: &TableThere, key: &ConstraintThere) -> Option<Reference> {
     let is_required =
         key.columns.iter().all(|name| table.column(name).is_some_and(|column| column.is_required));
     Some(Reference {
+        constraint: words(key),
         columns: key.columns.clone(),
         table: key.referred.clone()?,
         is_unique,

@@ -115,7 +115,7 @@ impl Ground for OnServer<'_> {
         })
     }
 
-    fn has_view(&self, view: &View) -> Result<Option<bool>, StoreError> {
+    fn has_view(&self, view: &View, _: &Catalog) -> Result<Option<bool>, StoreError> {
         let there = self.there.others.get(names::kept(&view.name).as_ref());
         Ok(there.map(|select| is_same_sql(select, &view.select)))
     }

@@ -67,7 +67,7 @@ fn describe(connection: &Connection) -> rusqlite::Result<Description> {
 }
 
 /// What a view's text says after AS.
-fn select_of(sql: &str) -> Option<&str> {
+pub(super) fn select_of(sql: &str) -> Option<&str> {
     let lower = sql.to_ascii_lowercase();
     let place = lower.match_indices("as").map(|(place, _)| place).find(|place| {
         let is_space = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
@@ -123,7 +123,7 @@ fn columns(
         table.columns.push(DescribedColumn {
             native: kind.to_string(),
             is_required: row.get::<_, bool>(2)? || place > 0,
-            default: default.filter(|_| hidden == 0).map(|text| portable(&text)),
+            default: default.filter(|_| hidden == 0).and_then(|text| portable(&text, &kind)),
             generated: None,
             name: column.clone(),
         });
@@ -142,17 +142,24 @@ fn columns(
     Ok(())
 }
 
-/// A default in words that PostgreSQL has too.
-fn portable(default: &str) -> String {
-    match default.to_ascii_lowercase().trim_matches(['(', ')']) {
-        "datetime('now'" | "datetime('now')" | "current_timestamp" => "now()".to_owned(),
-        "date('now'" | "date('now')" | "current_date" => "current_date".to_owned(),
-        _ => default.to_owned(),
+/// A default in words that PostgreSQL has too; others stay SQLite's own affair.
+fn portable(default: &str, kind: &Kind) -> Option<String> {
+    let lower = default.to_ascii_lowercase();
+    let is_quoted = lower.starts_with('\'') && lower.ends_with('\'') && lower.len() > 1;
+    let is_constant = is_quoted || matches!(lower.as_str(), "true" | "false" | "null");
+    match kind {
+        Kind::Boolean if lower == "1" => Some("true".to_owned()),
+        Kind::Boolean if lower == "0" => Some("false".to_owned()),
+        Kind::Timestamp { .. } if lower.contains("now") || lower == "current_timestamp" => {
+            Some("now()".to_owned())
+        }
+        _ if is_constant || lower.parse::<f64>().is_ok() => Some(default.to_owned()),
+        _ => None,
     }
 }
 
 /// What a column holds: what its type says, where everything that is stored reads as such.
-fn kind(
+pub(super) fn kind(
     connection: &Connection,
     table: &str,
     column: &str,
@@ -162,12 +169,14 @@ fn kind(
     let base = upper.split('(').next().unwrap_or_default().trim();
     let stored = stored(connection, table, column)?;
     let is_only = |kind: &str| stored.iter().all(|own| own == kind || own == "null");
+    let is_number = stored.iter().all(|own| matches!(own.as_str(), "integer" | "real" | "null"));
     let wanted = match base {
         "BOOLEAN" | "BOOL" if is_only("integer") => Kind::Boolean,
         _ if base.contains("INT") && is_only("integer") => Kind::Integer { bits: 64 },
         "REAL" | "DOUBLE" | "DOUBLE PRECISION" | "FLOAT" if is_only("real") => {
             Kind::Real { bits: 64 }
         }
+        "NUMERIC" | "DECIMAL" if is_number => decimal(&upper),
         "BLOB" if is_only("blob") => Kind::Bytes,
         "DATETIME" | "TIMESTAMP" | "TIMESTAMPTZ" => Kind::Timestamp { zoned: true },
         "DATE" => Kind::Date,
@@ -180,6 +189,18 @@ fn kind(
         return Ok(Kind::Text { length_max: None });
     }
     Ok(wanted)
+}
+
+/// A decimal of so many digits as a double keeps exactly; a double where nothing is said.
+fn decimal(declared: &str) -> Kind {
+    let inside = declared.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    let mut digits = inside.map_or("", |(inside, _)| inside).split(',').map(str::trim);
+    let precision = digits.next().and_then(|text| text.parse::<u16>().ok());
+    let scale = digits.next().and_then(|text| text.parse::<u16>().ok());
+    match (precision, scale) {
+        (Some(1..=15), Some(1..)) => Kind::Numeric { precision, scale },
+        _ => Kind::Real { bits: 64 },
+    }
 }
 
 /// In which forms values are stored.
@@ -219,6 +240,16 @@ fn reads_alike(
     Ok(true)
 }
 
+/// A foreign key on its way.
+#[derive(Default)]
+struct Key {
+    columns: Vec<String>,
+    referred: Vec<String>,
+    parent: String,
+    /// On delete and on update.
+    actions: [String; 2],
+}
+
 fn foreign_keys(
     connection: &Connection,
     name: &str,
@@ -229,15 +260,15 @@ fn foreign_keys(
          FROM pragma_foreign_key_list(?1) ORDER BY id, seq",
     )?;
     let mut rows = statement.query([name])?;
-    let mut keys: BTreeMap<i64, (Vec<String>, Vec<String>, String, [String; 2])> = BTreeMap::new();
+    let mut keys: BTreeMap<i64, Key> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let key = keys.entry(row.get(0)?).or_default();
-        key.0.push(row.get(1)?);
-        key.1.extend(row.get::<_, Option<String>>(3)?);
-        key.2 = row.get(2)?;
-        key.3 = [row.get(4)?, row.get(5)?];
+        key.columns.push(row.get(1)?);
+        key.referred.extend(row.get::<_, Option<String>>(3)?);
+        key.parent = row.get(2)?;
+        key.actions = [row.get(4)?, row.get(5)?];
     }
-    for (columns, referred, parent, [on_delete, on_update]) in keys.into_values() {
+    for Key { columns, referred, parent, actions: [on_delete, on_update] } in keys.into_values() {
         let mut words =
             format!("FOREIGN KEY ({}) REFERENCES {}", names_in_sql(&columns), name_in_sql(&parent));
         if !referred.is_empty() {
@@ -249,12 +280,17 @@ fn foreign_keys(
                 words.push_str(&action);
             }
         }
-        table.constraints.push(words);
         let is_required = columns.iter().all(|name| {
             table.columns.iter().any(|column| column.name == *name && column.is_required)
         });
         let is_unique = table.primary_key == columns;
-        table.references.push(Reference { columns, table: parent, is_unique, is_required });
+        table.references.push(Reference {
+            constraint: words,
+            columns,
+            table: parent,
+            is_unique,
+            is_required,
+        });
     }
     Ok(())
 }

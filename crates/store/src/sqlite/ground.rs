@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{define, fault};
+use super::{define, describe, fault, translate};
 use crate::{
     Kind, StoreError,
     catalog::Catalog,
@@ -13,7 +13,7 @@ use crate::{
         measure::Measure,
     },
     schema::{Column, Table, View},
-    sql::{Dialect, Unsupported},
+    sql::{Dialect, Unsupported, write_identifier},
 };
 
 /// One connection to the file.
@@ -67,19 +67,25 @@ impl Ground for OnFile<'_> {
         Ok(adopt(&found, table, |own, kind| define::storage(&own.kind) == define::storage(kind)))
     }
 
-    fn has_view(&self, view: &View) -> Result<Option<bool>, StoreError> {
+    fn has_view(&self, view: &View, catalog: &Catalog) -> Result<Option<bool>, StoreError> {
         let sql: Option<String> = self.look(
             self.0
                 .prepare("SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ?1")
                 .and_then(|mut it| it.query_row([&view.name], |row| row.get(0)).optional()),
         )?;
-        Ok(sql.map(|sql| is_same_sql(&sql, &define::create_view(view))))
+        Ok(sql.map(|sql| {
+            let select = describe::select_of(&sql).unwrap_or_default();
+            let translated = translate::select(select, catalog).unwrap_or_default();
+            is_same_sql(select, &view.select) || is_same_sql(&translated, &view.select)
+        }))
     }
 }
 
 /// A table as the file shows it. Checks stand nowhere but in its text.
 fn found(connection: &Connection, table: &str) -> rusqlite::Result<Found> {
     let mut found = Found::default();
+    let mut quoted = String::new();
+    write_identifier(table, &mut quoted);
     let mut keys: Vec<(i64, String)> = Vec::new();
     let mut statement = connection.prepare(
         "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_xinfo(?1) ORDER BY cid",
@@ -87,7 +93,7 @@ fn found(connection: &Connection, table: &str) -> rusqlite::Result<Found> {
     let mut rows = statement.query([table])?;
     while let Some(row) = rows.next()? {
         let (name, place): (String, i64) = (row.get(0)?, row.get(4)?);
-        let kind = kind_of(&row.get::<_, String>(1)?);
+        let kind = describe::kind(connection, &quoted, &name, &row.get::<_, String>(1)?)?;
         // A whole number that is the key is the row's own number, which SQLite hands out.
         let has_default = row.get::<_, Option<String>>(3)?.is_some();
         let is_required = row.get::<_, bool>(2)? || place > 0;
@@ -126,7 +132,7 @@ fn names(
 }
 
 /// What a declared type says of the form in which values are stored.
-pub(super) fn kind_of(declared: &str) -> Kind {
+fn kind_of(declared: &str) -> Kind {
     match declared.to_ascii_uppercase().as_str() {
         "INTEGER" | "INT" | "BIGINT" => Kind::Integer { bits: 64 },
         "REAL" | "DOUBLE" | "FLOAT" => Kind::Real { bits: 64 },

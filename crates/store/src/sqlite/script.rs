@@ -28,6 +28,7 @@ pub(super) struct Script<'c> {
     create_views: Vec<String>,
     /// True where foreign keys have to be checked afterwards.
     pub(super) is_rebuilding: bool,
+    views_changed: bool,
 }
 
 impl<'c> Script<'c> {
@@ -43,6 +44,7 @@ impl<'c> Script<'c> {
             indexes: Vec::new(),
             create_views: Vec::new(),
             is_rebuilding: false,
+            views_changed: false,
         }
     }
 
@@ -216,15 +218,20 @@ impl change::Script for Script<'_> {
     }
 
     fn view(&mut self, view: &View) -> Work {
+        self.views_changed = true;
         statements(vec![define::create_view(view)])
     }
 
     fn drop_view(&mut self, name: &str) -> Work {
+        self.views_changed = true;
         statements(vec![define::drop_view(name)])
     }
 
-    /// Views are made anew whenever anything changes: they hold nothing.
+    /// Views hold nothing: they are made anew where one changes, and where tables are rebuilt.
     fn renew_views(&mut self, are: &[View], will_be: &[View]) {
+        if !self.views_changed && !self.is_rebuilding {
+            return;
+        }
         self.drop_views = are.iter().map(|view| define::drop_view(&view.name)).collect();
         self.create_views = will_be.iter().map(define::create_view).collect();
     }

@@ -6,6 +6,7 @@ mod examples;
 mod generated;
 mod harness;
 mod hostile;
+mod import;
 mod page;
 #[path = "../../../store/tests/support/postgres.rs"]
 mod postgres;
