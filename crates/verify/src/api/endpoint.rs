@@ -219,16 +219,12 @@ impl Trial<'_> {
     }
 
     async fn create(&self) {
-        let Ok(mut body) = self.stage.candidate(self.table).await else { return };
         let system = self.stage.system();
-        body.extend(self.scene.fixed.clone());
-        if !passes(system, self.table, &body) {
-            return self.stage.book.skip(
-                &self.about,
-                "it adds a row",
-                "no row fits below its path",
-            );
-        }
+        let fixed = self.scene.fixed.clone();
+        let mut body = match self.stage.candidate_with(self.table, fixed).await {
+            Ok(body) => body,
+            Err(unmade) => return unready(self.stage, &self.about, &unmade),
+        };
         if let Some(nested) = self.nested.filter(|nested| nested.through.is_none()) {
             body.remove(&shown(system, &nested.column));
         }
@@ -309,8 +305,8 @@ impl Trial<'_> {
     }
 
     async fn replace(&self) {
-        let Ok(mut body) = self.stage.candidate(self.table).await else { return };
-        body.extend(self.scene.fixed.clone());
+        let fixed = self.scene.fixed.clone();
+        let Ok(mut body) = self.stage.candidate_with(self.table, fixed).await else { return };
         body.remove("password");
         for key in &self.table.primary_key {
             body.remove(&shown(self.stage.system(), key));

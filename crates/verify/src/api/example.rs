@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 use super::{endpoint::unready, scene::Scene};
 use crate::{
     About, Answer, Request, Stage,
-    fixture::PASSWORD,
+    fixture::{PASSWORD, Row},
     shape::{shown, snake},
 };
 
@@ -34,9 +34,11 @@ pub(super) async fn probe(stage: &Stage<'_>, endpoint: &Endpoint) {
             };
             let keys: Vec<_> = key.iter().cloned().collect();
             let Some(path) = scene.path(stage, &endpoint.path, &keys) else { return };
+            let other = stage.candidate_with(table, scene.fixed.clone()).await;
+            let other = other.unwrap_or_else(|_| scene.row.clone());
             let body = endpoint.request.as_ref().map(|example| match operation {
                 Operation::List | Operation::Get | Operation::Delete => example.body.clone(),
-                _ => fitted(stage, table, &example.body, &scene),
+                _ => fitted(stage, table, &example.body, &other),
             });
             send(stage, endpoint, path, body).await
         }
@@ -74,7 +76,7 @@ async fn send(stage: &Stage<'_>, endpoint: &Endpoint, path: String, body: Option
 }
 
 /// The example's body with references to rows that are there, and keys that are free.
-fn fitted(stage: &Stage<'_>, table: &Table, body: &Json, scene: &Scene) -> Json {
+fn fitted(stage: &Stage<'_>, table: &Table, body: &Json, other: &Row) -> Json {
     let system = stage.system();
     let Some(members) = body.as_object() else { return body.clone() };
     let fitted = members.iter().map(|(name, value)| {
@@ -83,15 +85,14 @@ fn fitted(stage: &Stage<'_>, table: &Table, body: &Json, scene: &Scene) -> Json 
         let is_link = table.foreign_keys.iter().any(|key| key.columns.contains(&column.name));
         let is_unique = table.primary_key.contains(&column.name)
             || table.unique_keys.iter().any(|key| key.columns == [column.name.clone()]);
-        let other = match (is_link, is_unique) {
-            (true, _) => scene.row.get(&shown(system, &column.name)).cloned(),
-            // The row of the scene has the example's own value free.
+        let fitting = match (is_link, is_unique) {
+            (true, _) => other.get(&shown(system, &column.name)).cloned(),
             _ if is_unique && value.is_string() => {
                 Some(stage.fixture.value(table, column, stage.fixture.number()))
             }
             _ => None,
         };
-        (name.clone(), other.unwrap_or_else(|| value.clone()))
+        (name.clone(), fitting.unwrap_or_else(|| value.clone()))
     });
     Json::Object(fitted.collect())
 }

@@ -50,16 +50,16 @@ impl Scene {
         for (column, value) in filters {
             fixed.insert(shown(system, column), filter_value(table, column, value));
         }
-        let mut row = stage.candidate(table).await?;
-        row.extend(fixed.clone());
+        let row = stage.candidate_with(table, fixed.clone()).await?;
         let row = made(stage, table, row).await?;
         if let (Some((through, value)), Some(nested)) = (joined, nested) {
             let table = table_of(stage, &through.table)?;
-            let mut link = stage.candidate(table).await?;
-            link.insert(shown(system, &through.parent_column), value);
             let child = row.get(&shown(system, &nested.column)).cloned();
-            link.insert(shown(system, &through.child_column), child.unwrap_or(Json::Null));
-            made(stage, table, link).await?;
+            let ends = crate::fixture::object([
+                (shown(system, &through.parent_column), value),
+                (shown(system, &through.child_column), child.unwrap_or(Json::Null)),
+            ]);
+            made(stage, table, stage.candidate_with(table, ends).await?).await?;
         }
         Ok(Self { row, fixed, parameters })
     }

@@ -2,6 +2,7 @@
 //! tokens, limits, and what every answer carries.
 
 mod account;
+mod levels;
 mod limits;
 mod matrix;
 mod may;
@@ -33,5 +34,6 @@ pub(crate) async fn probe(stage: &Stage<'_>) {
         doors.remove().await;
     }
     tokio::join!(account::probe(stage), shield::probe(stage));
+    levels::probe(stage).await;
     limits::probe(stage).await;
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::harness::{Ran, SHOP, Test};
 
 /// Claims in percent of an example that must be proved.
-const PROVED_PERCENT_MIN: u64 = 80;
+const PROVED_PERCENT_MIN: u64 = 90;
 
 fn written(path: &str) -> String {
     let path = format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"));
