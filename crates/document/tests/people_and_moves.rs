@@ -68,6 +68,58 @@ fn a_role_in_brackets_at_an_arrow_may_move_it_and_a_guard_is_none() {
     assert!(binding.contains("Transition"), "{binding}");
 }
 
+fn callers(line: &str) -> String {
+    let compiled = compiled(&format!(
+        "```sql\nCREATE TABLE users (id UUID PRIMARY KEY, email TEXT, role TEXT \
+         CHECK (role IN ('agent', 'customer', 'admin')));\n{ORDERS}\n```\n\n{line}\n"
+    ));
+    let endpoint = compiled.system.api.endpoints.first().expect("an endpoint");
+    let who = endpoint.callers.as_ref().map(|callers| callers.who.clone()).unwrap_or_default();
+    let words: Vec<String> = who
+        .iter()
+        .map(|who| match who {
+            document::security::Who::Role { name } => name.clone(),
+            other => format!("{other:?}"),
+        })
+        .collect();
+    words.join(", ")
+}
+
+#[test]
+fn roles_and_levels_after_an_endpoint_say_who_may_call_it_and_other_words_do_not() {
+    assert_eq!(callers("- `POST /orders` – (agent)"), "agent");
+    assert_eq!(callers("- **POST** `/orders` — owner or admin"), "Owner, Admin");
+    assert_eq!(callers("- `POST /orders` - place an order [agent, customer]"), "agent, customer");
+    assert_eq!(callers("```\nPOST /orders   # place one (agent only)\n```"), "agent");
+    assert_eq!(callers("- `GET /orders` - list"), "");
+    assert_eq!(callers("- `GET /orders` - all (paged)"), "");
+    assert_eq!(callers("- `GET /orders` - orders of an agent"), "");
+}
+
+#[test]
+fn a_role_that_reaches_own_rows_only_is_the_owner() {
+    assert_eq!(callers("### GET /orders\n\n**Auth:** customer (own), agent"), "Owner, agent");
+}
+
+#[test]
+fn a_drawn_key_follows_the_only_relation_that_no_other_key_names() {
+    let system = compiled(
+        "```mermaid\nerDiagram\n    USERS ||--o{ LOTS : sells\n    LOTS ||--o{ BIDS : gets\n    \
+         USERS ||--o{ BIDS : places\n    USERS {\n        uuid id PK\n        string email\n    }\n    \
+         LOTS {\n        uuid id PK\n        uuid seller_id FK\n    }\n    BIDS {\n        \
+         uuid id PK\n        uuid lot_id FK\n        uuid bidder_id FK\n    }\n```\n",
+    )
+    .system;
+    let refers = |table: &str, column: &str| {
+        let table = system.data.table(table).expect("a table");
+        let key = table.foreign_keys.iter().find(|key| key.columns == [column]);
+        key.map(|key| key.table.clone())
+    };
+    assert_eq!(refers("lots", "seller_id").as_deref(), Some("users"));
+    assert_eq!(refers("bids", "bidder_id").as_deref(), Some("users"));
+    assert_eq!(refers("bids", "lot_id").as_deref(), Some("lots"));
+}
+
 #[test]
 fn states_that_the_column_does_not_take_are_told_together() {
     let compiled = with_states(
@@ -113,4 +165,32 @@ fn bold_prose_keeps_its_opening_marks() {
         .map(|statement| compiled.sources.text(statement.span))
         .collect();
     assert_eq!(texts, ["**Note on tone**: we write as we speak"]);
+}
+
+#[test]
+fn own_rows_of_a_role_are_those_whose_column_bears_its_name() {
+    let system = compiled(
+        "```sql\nCREATE TABLE users (id UUID PRIMARY KEY, email TEXT, password_hash TEXT, role TEXT \
+         DEFAULT 'patient' CHECK (role IN ('patient', 'doctor', 'admin')));\n\
+         CREATE TABLE visits (id UUID PRIMARY KEY, patient_id UUID REFERENCES users(id), \
+         doctor_id UUID REFERENCES users(id));\n```\n\n## Permissions\n\n\
+         | Action | patient | doctor |\n| --- | --- | --- |\n\
+         | View visits | Own | Own |\n| Update visits | No | Yes |\n",
+    )
+    .system;
+    let conditions = |role: &str| -> Vec<String> {
+        let is_it = |who: &document::security::Who| {
+            matches!(who,
+            document::security::Who::Role { name } if name == role)
+        };
+        let grants = system.security.grants.iter().filter(|grant| is_it(&grant.who));
+        let reads = grants.filter(|grant| {
+            grant.actions.contains(&document::security::Action::Read) && grant.table == "visits"
+        });
+        reads.map(|grant| format!("{:?}", grant.condition)).collect()
+    };
+    let (patient, doctor) = (conditions("patient"), conditions("doctor"));
+    assert!(patient.len() == 1 && patient[0].contains("patient_id"), "{patient:?}");
+    // Changing all visits does not open those that the table says are not shown.
+    assert!(doctor.len() == 1 && doctor[0].contains("doctor_id"), "{doctor:?}");
 }

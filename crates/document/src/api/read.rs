@@ -41,14 +41,6 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     let (patterns, drafts): (Vec<Draft>, Vec<Draft>) = drafts
         .into_iter()
         .partition(|draft| draft.is_pattern || names_nothing(&tables, &draft.path));
-    for pattern in &patterns {
-        reading.ledger.class(
-            pattern.span,
-            "line",
-            Class::Placeholder,
-            format!("`{}` is a pattern, not an endpoint", pattern.path),
-        );
-    }
     let merged = merge(drafts, &mut reading.diagnostics);
     let bound: Vec<(Merged, Bound)> = merged
         .into_iter()
@@ -58,14 +50,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
         })
         .collect();
     reading.diagnostics.extend(report::unbound(&tables, &bound));
-    for base in scopes.bases() {
-        let words = format!(
-            "endpoints stand under `{}`",
-            if base.path.is_empty() { "/" } else { &base.path }
-        );
-        let claim = Claim::new(ClaimKind::Route, Chapter::Api, words).about("setting:api.base");
-        reading.ledger.bind(base.span, "line", claim);
-    }
+    claim_paths(reading, &scopes, &patterns);
     let mut api = Api { title: title(reading), ..Api::default() };
     api.base = base::of(&scopes, &bound);
     let samples = samples(reading.outline, &bound);
@@ -74,21 +59,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
         claim_sample(reading, sample);
     }
     contracts::error_schema(&specifications, &samples, &mut reading.diagnostics);
-    let paths: Vec<_> = bound
-        .iter()
-        .map(|(one, _)| (one.draft.path.clone(), one.draft.span))
-        .chain(patterns.iter().map(|pattern| (pattern.path.clone(), pattern.span)))
-        .collect();
-    contracts::routes(reading.outline, &paths, &mut reading.diagnostics);
-    if system.data.tables.is_empty() {
-        let bodies: Vec<_> = patterns
-            .iter()
-            .chain(bound.iter().map(|(one, _)| &one.draft))
-            .flat_map(|draft| &draft.responses)
-            .map(|example| (example.body.clone(), example.span))
-            .collect();
-        contracts::key_type(reading.outline, &bodies, &mut reading.diagnostics);
-    }
+    check_paths(reading, system.data.tables.is_empty(), &patterns, &bound);
     for (one, bound) in bound {
         claim(reading, &one, &bound.binding);
         api.endpoints.push(endpoint(one.draft, bound.binding));
@@ -98,6 +69,50 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     api.json_case = envelope::case(spelled.iter().map(|(name, known)| (name.as_str(), *known)));
     envelope::page_parameters(&mut api);
     system.api = api;
+}
+
+/// Classes patterns and statements of a base path.
+fn claim_paths(reading: &mut Reading<'_>, scopes: &Scopes, patterns: &[Draft]) {
+    for pattern in patterns {
+        reading.ledger.class(
+            pattern.span,
+            "line",
+            Class::Placeholder,
+            format!("`{}` is a pattern, not an endpoint", pattern.path),
+        );
+    }
+    for base in scopes.bases() {
+        let words = format!(
+            "endpoints stand under `{}`",
+            if base.path.is_empty() { "/" } else { &base.path }
+        );
+        let claim = Claim::new(ClaimKind::Route, Chapter::Api, words).about("setting:api.base");
+        reading.ledger.bind(base.span, "line", claim);
+    }
+}
+
+/// Gateway routes that lead nowhere; without tables, keys of bodies that differ in type.
+fn check_paths(
+    reading: &mut Reading<'_>,
+    is_without_tables: bool,
+    patterns: &[Draft],
+    bound: &[(Merged, Bound)],
+) {
+    let paths: Vec<_> = bound
+        .iter()
+        .map(|(one, _)| (one.draft.path.clone(), one.draft.span))
+        .chain(patterns.iter().map(|pattern| (pattern.path.clone(), pattern.span)))
+        .collect();
+    contracts::routes(reading.outline, &paths, &mut reading.diagnostics);
+    if is_without_tables {
+        let bodies: Vec<_> = patterns
+            .iter()
+            .chain(bound.iter().map(|(one, _)| &one.draft))
+            .flat_map(|draft| &draft.responses)
+            .map(|example| (example.body.clone(), example.span))
+            .collect();
+        contracts::key_type(reading.outline, &bodies, &mut reading.diagnostics);
+    }
 }
 
 /// Takes the people that the words after an endpoint name for its callers.

@@ -1,7 +1,10 @@
 //! Mermaid's `erDiagram`: entities with attributes and keys, and relations, line by line.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{
     ColumnType, Form, codes,
+    name::{entity_key, snake},
     relations::{End, Relation},
     sketch::{Field, Sketch, plain_type},
     values::closed_values,
@@ -45,7 +48,39 @@ pub(crate) fn read(fence: &Fence, diagnostics: &mut Vec<Diagnostic>) -> Drawing 
         offset += line.len();
     }
     reader.close();
+    follow_relations(&mut reader.drawing);
     reader.drawing
+}
+
+/// A key that is called after what the other is to it (`seller_id FK`) refers to the one entity
+/// that a relation joins and that no other key names.
+fn follow_relations(drawing: &mut Drawing) {
+    let mut parents: HashMap<String, Vec<&End>> = HashMap::new();
+    for Relation { from, to, .. } in &drawing.relations {
+        let (parent, child) = if from.many && !to.many { (to, from) } else { (from, to) };
+        parents.entry(entity_key(&child.name)).or_default().push(parent);
+    }
+    let known: HashSet<String> =
+        drawing.entities.iter().map(|entity| entity_key(&entity.name)).collect();
+    for entity in &mut drawing.entities {
+        let Some(joined) = parents.get(&entity_key(&entity.name)) else { continue };
+        let named_by = |field: &Field| {
+            let name = snake(&field.name);
+            let stem = name.strip_suffix("_id").map(entity_key)?;
+            (field.refers == Some(None)).then_some(stem)
+        };
+        let named: HashSet<String> = entity.fields.iter().filter_map(named_by).collect();
+        let mut left = joined.iter().filter(|end| !named.contains(&entity_key(&end.name)));
+        let Some(parent) = left.next() else { continue };
+        if left.any(|other| entity_key(&other.name) != entity_key(&parent.name)) {
+            continue;
+        }
+        for field in &mut entity.fields {
+            if named_by(field).is_some_and(|stem| !known.contains(&stem)) {
+                field.refers = Some(Some((parent.name.clone(), field.span)));
+            }
+        }
+    }
 }
 
 struct Reader<'a> {

@@ -8,8 +8,10 @@ use crate::{
     data::{Data, PolicyCommand},
     expression::{Expression, Operator},
     security::{
-        Action, Grant, Identity, Who, codes, owners::Ownership, policies::Restriction,
-        vocabulary::Allowance,
+        Action, Grant, Identity, Who, codes,
+        owners::Ownership,
+        policies::Restriction,
+        vocabulary::{Allowance, name_words},
     },
 };
 
@@ -105,7 +107,12 @@ impl Access<'_> {
         let said = Said::of(permissions);
         let mut grants = Grants::default();
         let mut told = HashSet::new();
-        let implied: Vec<Permission> = permissions.iter().filter_map(sees).collect();
+        let narrowed: HashSet<(&str, &Who)> = permissions.iter().filter_map(reads_own).collect();
+        let implied: Vec<Permission> = permissions
+            .iter()
+            .filter_map(sees)
+            .filter(|seen| !narrowed.contains(&(seen.table.as_str(), &seen.who)))
+            .collect();
         for permission in permissions.iter().chain(&implied) {
             for action in &permission.actions {
                 if permission.allowance == Allowance::No
@@ -168,12 +175,13 @@ impl Access<'_> {
             {
                 return Err(());
             }
-            let owner = self.ownership.of(table).ok_or(())?;
-            if *action == Action::Create {
-                check = and(check, first_column_is_mine(owner));
-            } else {
-                condition = and(condition, owner.condition.clone());
-            }
+            let mine = match (self.column_of_role(permission), action) {
+                (Some(column), _) => Expression::column(column).equals(Expression::principal_id()),
+                (None, Action::Create) => first_column_is_mine(self.ownership.of(table).ok_or(())?),
+                (None, _) => self.ownership.of(table).ok_or(())?.condition.clone(),
+            };
+            let limited = if *action == Action::Create { &mut check } else { &mut condition };
+            *limited = and(limited.take(), mine);
         }
         for restriction in self.restrictions {
             if restriction.table != table || !covers(restriction.command, action) {
@@ -221,6 +229,23 @@ impl Access<'_> {
             && !(is_users && *action == Action::Create)
     }
 
+    /// The column by which rows are a role's own: `practitioner_id` for practitioners, whoever
+    /// else owns the row.
+    fn column_of_role(&self, permission: &Permission) -> Option<&str> {
+        let Who::Role { name } = &permission.who else { return None };
+        let Identity::Table { table: users, .. } = self.identity else { return None };
+        if permission.allowance != Allowance::Own {
+            return None;
+        }
+        let words = name_words(name).join("_");
+        let table = self.data.table(&permission.table)?;
+        table.foreign_keys.iter().filter(|key| key.table == *users).find_map(|key| {
+            let [column] = key.columns.as_slice() else { return None };
+            let stem = column.strip_suffix("_id").unwrap_or(column);
+            (stem == words).then_some(column.as_str())
+        })
+    }
+
     fn no_owner(&self, permission: &Permission) -> Diagnostic {
         let table = &permission.table;
         if let Some(diagnostic) = self.ownership.ambiguous.get(table) {
@@ -240,6 +265,13 @@ impl Access<'_> {
              that refers to the users"
         ))
     }
+}
+
+/// Of whom a list says that they read their own rows of a table, whatever else they may do there.
+fn reads_own(permission: &Permission) -> Option<(&str, &Who)> {
+    let is_own = permission.allowance == Allowance::Own && permission.source >= Source::List;
+    let reads = permission.actions.contains(&Action::Read);
+    (is_own && reads).then_some((permission.table.as_str(), &permission.who))
 }
 
 /// Whoever may change or remove a row may see it, else the sentence would allow nothing. This

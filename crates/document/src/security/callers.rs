@@ -20,8 +20,17 @@ pub fn callers_of(text: &str, span: Span, roles: &[String]) -> Option<Callers> {
     if bare.is_empty() || bare.chars().count() > 120 {
         return None;
     }
-    let who = alternatives(bare, roles)?;
+    let who = alternatives(&owners(bare), roles)?;
     Some(Callers { who, text: shown, span })
+}
+
+/// `patient (own), clerk` lets the owner and clerks: whoever only reaches own rows is the owner.
+fn owners(text: &str) -> String {
+    let pieces = text.split(',').map(|piece| {
+        let lower = piece.to_lowercase();
+        if lower.contains("(own)") || lower.contains("(own ") { " owner" } else { piece }
+    });
+    pieces.collect::<Vec<_>>().join(",")
 }
 
 fn alternatives(text: &str, roles: &[String]) -> Option<Vec<Who>> {

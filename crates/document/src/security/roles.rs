@@ -189,8 +189,33 @@ impl RoleBook {
             return Some(self.find(text).map_or_else(|| text.clone(), |role| role.name.clone()));
         }
         const ORDINARY: &[&str] = &[
-            "user", "member", "customer", "client", "viewer", "guest", "reader", "student",
-            "employee", "buyer", "consumer", "attendee", "patient", "basic", "free",
+            "user",
+            "member",
+            "customer",
+            "client",
+            "viewer",
+            "guest",
+            "reader",
+            "student",
+            "employee",
+            "buyer",
+            "consumer",
+            "attendee",
+            "patient",
+            "basic",
+            "free",
+            "usuario",
+            "cliente",
+            "alumno",
+            "estudiante",
+            "paciente",
+            "lector",
+            "benutzer",
+            "kunde",
+            "leser",
+            "utilisateur",
+            "étudiant",
+            "elève",
         ];
         let ordinary =
             ORDINARY.iter().find_map(|word| self.find(word)).filter(|role| !role.is_admin);
