@@ -267,8 +267,25 @@ impl Listed<'_> {
                 );
             }
         }
+        self.follows(found.first().unwrap_or(&Json::Null)).await;
         let answer = self.plain(&[(&paging.limit_parameter, "0")]).await;
         self.trial.judge("a page of no rows is refused with 400", &answer, answer.is_invalid());
+    }
+}
+
+impl Listed<'_> {
+    /// Where a page names the place after it, the next page begins there.
+    async fn follows(&self, first: &Json) {
+        let system = self.trial.stage.system();
+        let limit = system.api.pagination.limit_parameter.as_str();
+        let key = self.only.first().map_or("", |(name, _)| name.as_str());
+        let answer = self.plain(&[(limit, "1"), ("sort", key)]).await;
+        let cursor = shape::page_member(system, &answer.json, PageMember::NextCursor);
+        let Some(Json::String(cursor)) = cursor else { return };
+        let answer = self.plain(&[(limit, "1"), ("sort", key), ("cursor", cursor)]).await;
+        let next = rows(self.trial, &answer).and_then(|rows| rows.first());
+        let holds = next.is_some_and(|next| next != first);
+        self.trial.judge("a cursor leads to the next page", &answer, holds);
     }
 }
 

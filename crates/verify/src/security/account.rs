@@ -22,7 +22,9 @@ const WAIT_SECONDS_MAX: u64 = 10;
 /// Clocks may differ by so many seconds: a token may work on for that long.
 const SKEW_SECONDS: u64 = 33;
 /// No machine computes one round of bcrypt in less; at cost 12 there are 4096.
-const ROUND: Duration = Duration::from_micros(8);
+const ROUND: Duration = Duration::from_micros(16);
+/// Sign-ins that are timed; the quickest counts.
+const TIMED: usize = 4;
 
 /// Tries everything about accounts, each with users of its own.
 pub(super) async fn probe(stage: &Stage<'_>) {
@@ -203,9 +205,17 @@ impl Accounts<'_> {
         self.stage.book.judge(&about, "the right password is taken", &right, right.is_success());
         if settings.algorithm == PasswordAlgorithm::Bcrypt && settings.span.is_some() {
             let about = setting("security.password.cost");
+            let mut quickest = right.clone();
+            for _ in 1..TIMED {
+                let again = self.login(&account.login, PASSWORD).await;
+                if again.is_success() && again.took < quickest.took {
+                    quickest = again;
+                }
+            }
             let least = ROUND * 2_u32.saturating_pow(settings.cost.min(20));
             let expected = format!("a sign-in takes at least {} ms of hashing", least.as_millis());
-            self.stage.book.judge(&about, expected, &right, right.took >= least);
+            let holds = quickest.took >= least;
+            self.stage.book.judge(&about, expected, &quickest, holds);
         }
         let about = setting("security.password.algorithm");
         let reason = "a hash never leaves the system; only its time is seen from outside";

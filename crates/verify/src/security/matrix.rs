@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     About, Answer, Person, Request, Row, Stage,
+    fixture::fresh_uuid,
     shape::{page_member, query, row, rows, shown, text},
 };
 
@@ -68,6 +69,14 @@ impl<'a> Doors<'a> {
         let access = self.access();
         let through = access.through(self.endpoint(operation), self.table(), row);
         access.on(self.table(), &Action::Read, row).and(through)
+    }
+
+    /// Whether an endpoint is for the person at all, if only for rows of their own.
+    pub(super) fn is_let_in(&self, endpoint: Option<&Endpoint>) -> bool {
+        let access = self.access();
+        endpoint.and_then(|one| one.callers.as_ref()).is_none_or(|callers| {
+            self.person.is_admin || callers.who.iter().any(|who| access.is(who))
+        })
     }
 
     /// Claims that speak of an action on the table.
@@ -165,10 +174,7 @@ impl<'a> Doors<'a> {
         }
         let answer = self.stage.ask(self.person, Request::new(method, path)).await;
         let access = self.access();
-        let endpoint = self.endpoint(Operation::Get);
-        let is_let_in = endpoint.and_then(|one| one.callers.as_ref()).is_none_or(|callers| {
-            self.person.is_admin || callers.who.iter().any(|who| access.is(who))
-        });
+        let is_let_in = self.is_let_in(self.endpoint(Operation::Get));
         match sees {
             May::Yes => self.note(
                 &Action::Read,
@@ -278,6 +284,7 @@ impl<'a> Doors<'a> {
                 continue;
             }
             let parameter = format!("{{{}}}", nested.parameter);
+            self.without_parent(endpoint, &nested.parent, &nested.parent_column).await;
             for parent in self.scene.rows_of(&nested.parent).iter().take(4) {
                 let Some(value) = parent.get(&shown(system, &nested.parent_column)) else {
                     continue;
@@ -293,9 +300,32 @@ impl<'a> Doors<'a> {
         }
     }
 
+    /// Below a parent that is not there, nothing is there.
+    async fn without_parent(&self, endpoint: &Endpoint, parent: &str, column: &str) {
+        let table = self.stage.system().data.table(parent);
+        let kind = table.and_then(|table| table.column(column)).map(|column| &column.kind);
+        if kind != Some(&ColumnType::Uuid) || !self.person.is_admin {
+            return;
+        }
+        let mut segments = endpoint.path.split('/').map(|segment| match segment.starts_with('{') {
+            true => fresh_uuid(),
+            false => segment.to_owned(),
+        });
+        let first = segments.next().unwrap_or_default();
+        let path = segments.fold(first, |path, segment| path + "/" + &segment);
+        let answer = self.stage.ask(self.person, Request::get(path)).await;
+        let expected = "a nested list of a parent that is not there answers 404";
+        self.stage.book.status(&About::endpoint(endpoint), expected, &answer, &[404]);
+    }
+
     fn below(&self, endpoint: &Endpoint, column: &str, parent: &Json, answer: &Answer) {
         let system = self.stage.system();
         let column = shown(system, column);
+        if !self.is_let_in(Some(endpoint)) {
+            let expected = format!("a nested list that is not for them answers {}", self.no());
+            self.note(&Action::Read, &expected, answer, answer.status == self.no());
+            return;
+        }
         let found: Vec<&Row> = rows(system, &answer.json)
             .map(|rows| rows.iter().filter_map(Json::as_object).collect())
             .unwrap_or_default();

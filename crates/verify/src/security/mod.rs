@@ -21,6 +21,13 @@ const WALKS: usize = 6;
 
 /// Tries the chapter's claims.
 pub(crate) async fn probe(stage: &Stage<'_>) {
+    tokio::join!(walk(stage), account::probe(stage), shield::probe(stage));
+    levels::probe(stage).await;
+    limits::probe(stage).await;
+}
+
+/// Everybody before every door of every table.
+async fn walk(stage: &Stage<'_>) {
     let scene = Scene::set(stage).await;
     let walks = scene.tables.iter().flat_map(|shown| {
         let scene = &scene;
@@ -33,7 +40,4 @@ pub(crate) async fn probe(stage: &Stage<'_>) {
     for doors in &walks {
         doors.remove().await;
     }
-    tokio::join!(account::probe(stage), shield::probe(stage));
-    levels::probe(stage).await;
-    limits::probe(stage).await;
 }

@@ -2,9 +2,10 @@
 //! changes nothing and tells nothing.
 
 use document::{
+    System,
     api::{Binding, Operation},
     data::{Column, ColumnType, Table},
-    expression::PrincipalProperty,
+    expression::{Expression, Literal, PrincipalProperty},
     security::{Action, Who},
 };
 use serde_json::{Value as Json, json};
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     Answer, Request, Row,
-    fixture::is_link,
+    fixture::{is_link, is_number, passes},
     shape::{row, segment, shown},
 };
 
@@ -34,6 +35,7 @@ impl Doors<'_> {
             self.create().await;
             self.create_for_another().await;
             self.give_away().await;
+            self.become_forbidden().await;
         }
     }
 
@@ -46,10 +48,7 @@ impl Doors<'_> {
         answer: &Answer,
     ) -> bool {
         let access = self.access();
-        let endpoint = self.endpoint(operation);
-        let is_let_in = endpoint.and_then(|one| one.callers.as_ref()).is_none_or(|callers| {
-            self.person.is_admin || callers.who.iter().any(|who| access.is(who))
-        });
+        let is_let_in = self.is_let_in(self.endpoint(operation));
         let status = match access.on(self.table(), &Action::Read, row) {
             _ if !is_let_in || !access.at_all(self.table(), action) => self.no(),
             May::No => 404,
@@ -361,6 +360,44 @@ impl Doors<'_> {
         self.note(&Action::Update, "no row is handed to somebody else", &answer, holds);
     }
 
+    /// A row of one's own does not become what its sentence forbids.
+    async fn become_forbidden(&self) {
+        let system = self.stage.system();
+        let checked = system.security.grants.iter().any(|grant| {
+            grant.table == self.table().name
+                && grant.check.is_some()
+                && grant.actions.contains(&Action::Update)
+        });
+        let mine = self
+            .shown
+            .rows
+            .iter()
+            .find(|row| self.changes(Operation::Update, &Action::Update, row) == May::Yes);
+        let Some(own) = mine.filter(|_| checked && !self.person.is_admin) else { return };
+        for name in columns_read(self.stage, self.table()) {
+            let Some(column) = self.table().column(&name) else { continue };
+            if self.owner_columns().contains(&name.as_str()) || is_link(self.table(), column) {
+                continue;
+            }
+            let member = shown(system, &name);
+            for value in limits_of(system, self.table(), column) {
+                let mut changed = own.clone();
+                changed.insert(member.clone(), value.clone());
+                let becomes = self.access().becomes(self.table(), &Action::Update, &changed);
+                let Some((method, path)) = self.path(Operation::Update, own) else { return };
+                if becomes != May::No || !passes(system, self.table(), &changed) {
+                    continue;
+                }
+                let request = Request::new(method, path).json(json!({ member.clone(): value }));
+                let answer = self.stage.ask(self.person, request).await;
+                let holds = (400..500).contains(&answer.status);
+                let expected = "a row does not become what its sentence forbids";
+                self.note(&Action::Update, expected, &answer, holds);
+                break;
+            }
+        }
+    }
+
     /// Deletes: those that are refused on known rows, one that is allowed on a row of its own.
     pub(super) async fn remove(&self) {
         if self.stage.fixture.is_users(self.table()) {
@@ -399,5 +436,35 @@ impl Doors<'_> {
             holds = self.stage.as_admin(Request::get(path)).await.status == 404;
         }
         self.note(&Action::Delete, "a row that is theirs to delete is gone", &answer, holds);
+    }
+}
+
+/// Values of a column on either side of what the sentences of its table compare it with.
+fn limits_of(system: &System, table: &Table, column: &Column) -> Vec<Json> {
+    if let Some((values, _)) = system.data.values_of(table, column) {
+        return values.into_iter().map(Json::from).collect();
+    }
+    if column.kind == ColumnType::Boolean {
+        return vec![true.into(), false.into()];
+    }
+    let grants = system.security.grants.iter().filter(|grant| grant.table == table.name);
+    let mut numbers = Vec::new();
+    for condition in grants.flat_map(|grant| grant.check.iter().chain(&grant.condition)) {
+        numbers_in(condition, &mut numbers);
+    }
+    match is_number(&column.kind) {
+        true => numbers.iter().flat_map(|one| [one - 1, *one, one + 1]).map(Json::from).collect(),
+        false => Vec::new(),
+    }
+}
+
+/// Whole numbers that a condition compares with.
+fn numbers_in(condition: &Expression, found: &mut Vec<i64>) {
+    if let Expression::Binary { left, right, .. } = condition {
+        numbers_in(left, found);
+        numbers_in(right, found);
+    }
+    if let Expression::Literal { literal: Literal::Number(digits) } = condition {
+        found.extend(digits.parse::<i64>());
     }
 }

@@ -12,6 +12,7 @@ mod page;
 mod postgres;
 mod postgresql;
 mod reload;
+mod sabotage;
 mod schemathesis;
 mod serve;
 mod tidy;
