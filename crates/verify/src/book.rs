@@ -61,14 +61,16 @@ impl Book {
     pub(crate) async fn broken(&self) {
         loop {
             let news = self.news.notified();
-            let is_broken = |trial: &Trial| matches!(trial.outcome, Outcome::Broken { .. });
-            let trials = self.trials.lock().unwrap_or_else(PoisonError::into_inner);
-            if trials.iter().any(is_broken) {
+            if self.is_broken() {
                 return;
             }
-            drop(trials);
             news.await;
         }
+    }
+
+    fn is_broken(&self) -> bool {
+        let trials = self.trials.lock().unwrap_or_else(PoisonError::into_inner);
+        trials.iter().any(|trial| matches!(trial.outcome, Outcome::Broken { .. }))
     }
 
     /// Notes an answer and whether it is as expected. An answer that a request limit has refused

@@ -4,7 +4,7 @@ use crate::harness::Test;
 
 /// A claim of every kind that is enforced.
 const TOOL_LIBRARY: &str = include_str!("../../../../spec/verify/tool-library.md");
-/// Tokens that live for a second.
+/// Tokens that live for seconds, and hashes that take their time.
 const SHORT_TOKENS: &str = include_str!("../../../../spec/verify/short-tokens.md");
 
 /// Share of the sabotages that has to be caught.
@@ -27,9 +27,10 @@ fn nearly_every_sabotage_is_caught() {
 }
 
 #[test]
-fn a_token_that_works_on_after_its_time_is_caught() {
-    let arguments = ["verify", "ARCHITECTURE.md", "--sabotage=expired-token-accepted"];
-    Test::new().document(SHORT_TOKENS).run(&arguments).code(0).says("1 of 1 sabotages caught");
+fn tokens_that_outlive_their_time_and_cheap_hashes_are_caught() {
+    let sabotages = "--sabotage=expired-token-accepted,hash-cost-lowered";
+    let arguments = ["verify", "ARCHITECTURE.md", sabotages];
+    Test::new().document(SHORT_TOKENS).run(&arguments).code(0).says("2 of 2 sabotages caught");
 }
 
 #[test]
