@@ -365,3 +365,57 @@ async fn what_only_this_store_has_is_made_here() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_index_whose_making_is_cut_off_is_made_at_the_next_start() {
+    in_postgresql(async {
+        let fixture = many().await;
+        let mut wished = named();
+        wished.tables[0].indexes.push(index("shelves_name", "name"));
+        // Somebody writes for a while: the index cannot be finished before.
+        let other = fixture.database.as_ref().expect("a database").name.clone();
+        let writer = std::thread::spawn(move || {
+            server().sql(
+                &other,
+                "BEGIN; UPDATE shelves SET note = 'y' WHERE id = 1; SELECT pg_sleep(5); COMMIT",
+            );
+        });
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let plan = fixture.store.plan(&wished).await.expect("a plan");
+        let store = fixture.store.clone();
+        let schema = wished.clone();
+        let apply = tokio::spawn(async move { store.apply(&plan, &schema, "hash").await });
+        let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                   WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND datname = current_database()";
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            if sql(&fixture, cut) != "0" {
+                break;
+            }
+        }
+        apply.await.expect("no panic").expect_err("the connection is gone");
+        let valid =
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('shelves_name')";
+        assert_eq!(sql(&fixture, valid), "f", "it is there, and unfinished");
+        writer.join().expect("it wrote");
+        migrate(&fixture.store, &wished).await;
+        assert_eq!(sql(&fixture, valid), "t");
+        assert!(fixture.store.plan(&wished).await.expect("a plan").is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_said_twice_is_made_once() {
+    in_postgresql(async {
+        let mut wished = library();
+        let key = wished.tables[1].foreign_keys[0].clone();
+        wished.tables[1].foreign_keys.push(key);
+        wished.tables[0].unique_keys.push(unique("shelves_pkey", &["id"]));
+        let fixture = empty().await;
+        let plan = migrate(&fixture.store, &wished).await;
+        assert!(plan.steps.iter().all(|step| step.class == Class::Safe), "{:?}", lines(&plan));
+        assert!(fixture.store.plan(&wished).await.expect("a plan").is_empty());
+    })
+    .await;
+}

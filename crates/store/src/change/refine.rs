@@ -4,7 +4,7 @@
 use super::NotServed;
 use crate::{
     catalog::Catalog,
-    schema::{ForeignKey, Index, Schema, Table, UniqueKey, View},
+    schema::{ForeignKey, Index, ReferentialAction, Schema, Table, UniqueKey, View},
 };
 
 /// A place where definitions are tried. Reasons complete the sentence "not served: …".
@@ -113,6 +113,24 @@ fn refine_foreign_keys(table: &mut Table, schema: &Schema, refused: &mut Vec<Not
         let what = format!("foreign key {name}({})", key.columns.join(", "));
         note(refused, tried, what, &origin)
     });
+    keep_one_of_each(&mut table.foreign_keys);
+}
+
+/// A key that is said twice, as a column's own and as the table's, is one: that which says what
+/// happens to the referring row.
+fn keep_one_of_each(keys: &mut Vec<ForeignKey>) {
+    let is_same = |one: &ForeignKey, other: &ForeignKey| {
+        one.columns == other.columns && one.table == other.table && one.referred == other.referred
+    };
+    let mut kept: Vec<ForeignKey> = Vec::with_capacity(keys.len());
+    for key in keys.drain(..) {
+        match kept.iter_mut().find(|own| is_same(own, &key)) {
+            Some(own) if own.on_delete == ReferentialAction::NoAction => *own = key,
+            Some(_) => {}
+            None => kept.push(key),
+        }
+    }
+    *keys = kept;
 }
 
 /// Takes away checks, computed columns and defaults that cannot be created one by one.

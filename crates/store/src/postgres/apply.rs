@@ -19,6 +19,8 @@ const TURN_PAUSE: Duration = Duration::from_millis(200);
 /// How long a statement waits for a table that somebody uses, in milliseconds. Everybody else
 /// waits behind it, so it gives up soon and comes back.
 const TABLE_MS_MAX: u64 = 2_000;
+/// How long one waits that lets everybody else through meanwhile, in milliseconds.
+const BESIDE_MS_MAX: u64 = 600_000;
 /// How often it comes back.
 const ATTEMPTS_MAX: u32 = 10;
 /// How long it stays away, at first.
@@ -151,9 +153,8 @@ fn one_by_one(talk: &Talk, statements: &[Statement]) -> Result<(), StoreError> {
     for statement in statements {
         patiently(talk, || {
             let wait = limit(statement);
-            talk.settle(&format!(
-                "SET statement_timeout = {wait}; SET lock_timeout = {TABLE_MS_MAX}"
-            ))?;
+            let lock = if statement.is_long { BESIDE_MS_MAX } else { TABLE_MS_MAX };
+            talk.settle(&format!("SET statement_timeout = {wait}; SET lock_timeout = {lock}"))?;
             talk.run(&statement.sql).map_err(|error| {
                 if let Some(undo) = &statement.undo {
                     // If even this fails, the next plan finds it.

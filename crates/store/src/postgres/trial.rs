@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     define::{self, Types},
-    native,
+    names, native,
     talk::Talk,
     translate,
 };
@@ -25,6 +25,9 @@ pub(super) fn refined(
     let mut refused = Vec::new();
     let mut known = schema.clone();
     for table in &mut known.tables {
+        // An index of the primary key's name over its columns is the primary key.
+        let (name, columns) = (names::primary_key(&table.name), table.primary_key.clone());
+        table.unique_keys.retain(|key| key.name != name || key.columns != columns);
         for column in &mut table.columns {
             let is_taken = define::enumeration(&column.kind)
                 .is_some_and(|(name, _)| schema.table(name).is_some());
