@@ -49,6 +49,7 @@ fn options(settings: &Settings, compiled: &Compiled) -> Options {
     let mut options = Options {
         durability: settings.durability,
         connect_ms_max: START_MS_MAX,
+        replicas: settings.replicas.clone(),
         ..Options::default()
     };
     // A setting about one service or environment is not about the database.

@@ -13,6 +13,8 @@ pub struct Settings {
     /// URL of the PostgreSQL database that holds the rows; none is SQLite in the data directory,
     /// unless the document's own variable names one.
     pub database: Option<String>,
+    /// URLs of its read replicas.
+    pub replicas: Vec<String>,
     /// When a write counts as done.
     pub durability: store::Durability,
     /// Serve what is sound of a document with errors.
@@ -45,6 +47,7 @@ impl Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_directory: data_directory.into(),
             database: None,
+            replicas: Vec::new(),
             durability: store::Durability::Full,
             partial: false,
             variables: BTreeMap::new(),

@@ -16,6 +16,7 @@ mod parse;
 pub mod plan;
 mod postgres;
 pub mod query;
+mod rank;
 pub mod schema;
 mod sql;
 mod sqlite;

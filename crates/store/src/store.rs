@@ -33,6 +33,8 @@ pub struct Options {
     pub read_ms_max: u64,
     /// Connections of the pool, where the store is a server.
     pub connections_max: usize,
+    /// URLs of read replicas of the server.
+    pub replicas: Vec<String>,
     /// How long opening waits for a server that is away, in milliseconds.
     pub connect_ms_max: u64,
 }
@@ -44,6 +46,7 @@ impl Default for Options {
             queue_max: 10_000,
             read_ms_max: 10_000,
             connections_max: 8,
+            replicas: Vec::new(),
             connect_ms_max: 0,
         }
     }

@@ -144,3 +144,39 @@ async fn a_number_that_a_row_brings_moves_the_sequence_on() {
     shelves.order = vec![(Expression::column("id"), false)];
     assert_eq!(json(&store, &shelves).await, r#"[{"id":5},{"id":6}]"#);
 }
+
+#[tokio::test]
+async fn a_replica_is_read_from_and_nobody_misses_a_write_of_their_own() {
+    let server = Server::start();
+    drop(numbers(&server).await);
+    let replica = server.replica();
+    let options = Options { replicas: vec![replica.url("numbers")], ..Options::default() };
+    let store = Store::open_postgres(&server.url("numbers"), options).await.expect("a store");
+    let replay = |verb: &str| replica.sql("numbers", &format!("SELECT pg_wal_replay_{verb}()"));
+    let asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'vitruvius' \
+                 AND query LIKE '%FROM \"numbers\"%'";
+    let mut expected = String::new();
+    for n in 0..20 {
+        write(&store, vec![number(n)]).await.expect("written");
+        expected.push_str(if n == 0 { "" } else { "," });
+        expected.push_str(&format!("{{\"n\":{n}}}"));
+        assert_eq!(shown(&store).await.expect("one's own write"), expected);
+    }
+    let mut is_asked = false;
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(shown(&store).await.expect("rows"), expected);
+        is_asked = is_asked || replica.sql("numbers", asked).trim() != "0";
+    }
+    assert!(is_asked, "no read went to the replica");
+    replay("pause");
+    write(&store, vec![number(20)]).await.expect("written");
+    expected.push_str(",{\"n\":20}");
+    for _ in 0..10 {
+        assert_eq!(shown(&store).await.expect("the primary's rows"), expected);
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    replay("resume");
+    replica.stop();
+    assert_eq!(shown(&store).await.expect("the primary's rows"), expected);
+}

@@ -448,7 +448,6 @@ fn list(
         };
         let _ = write!(query, "&{}[{operator}]={}", sort.name, escaped(&value));
     }
-    // What sorts by text on one store and by value on the other is told apart below.
     let sorts = shape.sorts().filter(|sort| !UNSORTED.contains(&sort.name)).collect::<Vec<_>>();
     match sort {
         Some((column, descends)) if !sorts.is_empty() => {
@@ -466,8 +465,8 @@ fn list(
     query
 }
 
-/// Columns that are not sorted by: their order on SQLite is that of their text.
-const UNSORTED: &[&str] = &["data", "tags", "counts", "span", "host"];
+/// Columns that nothing sorts by.
+const UNSORTED: &[&str] = &["data", "tags", "counts"];
 
 fn escaped(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {

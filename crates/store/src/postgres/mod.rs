@@ -15,6 +15,7 @@ mod plan;
 mod pool;
 mod query;
 mod read;
+mod replica;
 mod script;
 mod show;
 mod statement;
@@ -26,6 +27,8 @@ mod write;
 mod writer;
 
 use std::sync::{Arc, PoisonError, RwLock};
+
+use deadpool_postgres::ClientWrapper;
 
 use crate::{
     Options, StoreError,
@@ -46,6 +49,7 @@ pub(crate) struct Postgres {
 /// What readers and writers have in common.
 struct Shared {
     pool: pool::Pool,
+    replicas: replica::Replicas,
     /// The schema that is served, and how often it was replaced; replaced as a whole.
     served: RwLock<Served>,
     options: Options,
@@ -71,6 +75,7 @@ impl Shared {
         let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
         *served = Served { catalog: Arc::new(catalog), number: served.number + 1 };
         self.pool.forget_statements();
+        self.replicas.changed();
     }
 }
 
@@ -83,7 +88,9 @@ impl Postgres {
         let last = ledger::served(&session).await?;
         let served = Served { catalog: Arc::new(Catalog::of(&last)), number: 0 };
         drop(session);
-        let shared = Arc::new(Shared { pool, served: RwLock::new(served), options });
+        let replicas = replica::Replicas::new(&options)?;
+        let shared = Arc::new(Shared { pool, replicas, served: RwLock::new(served), options });
+        replica::Replicas::watch(&shared);
         Ok(Self { writers: writer::Writers::start(&shared), shared })
     }
 
@@ -92,21 +99,10 @@ impl Postgres {
     }
 
     pub(crate) async fn select(&self, select: &Select) -> Result<Rows, StoreError> {
-        let served = self.shared.served();
-        if !select.is_short {
-            let session = self.shared.pool.session().await?;
-            return self.timed(read::select(&session, &served.catalog, select).await);
+        match self.read(&Read::Select(select)).await? {
+            Answer::Rows(rows) => Ok(rows),
+            Answer::Count(_) => Ok(Rows::default()),
         }
-        // A read can be asked again: on another connection, or with its plan made anew.
-        for attempt in 1..=READ_ATTEMPTS_MAX {
-            let link = self.shared.pool.shared(served.number).await?;
-            match read::select(&link, &served.catalog, select).await {
-                Err(StoreError::Unavailable(_)) if attempt < READ_ATTEMPTS_MAX => {}
-                Err(StoreError::Fault(_)) if attempt == 1 => link.statement_cache.clear(),
-                result => return self.timed(result),
-            }
-        }
-        Err(StoreError::Unavailable("the connection to PostgreSQL is lost again and again".into()))
     }
 
     pub(crate) async fn count(
@@ -114,13 +110,18 @@ impl Postgres {
         table: &str,
         condition: &Expression,
     ) -> Result<u64, StoreError> {
-        let session = self.shared.pool.session().await?;
-        let catalog = self.shared.served().catalog;
-        self.timed(read::count(&session, &catalog, table, condition).await)
+        match self.read(&Read::Count { table, condition }).await? {
+            Answer::Count(count) => Ok(count),
+            Answer::Rows(rows) => Ok(rows.len() as u64),
+        }
     }
 
     pub(crate) async fn write(&self, steps: Vec<Step>) -> Result<Vec<Outcome>, StoreError> {
-        self.timed(self.writers.write(steps).await)
+        let tables = replica::written_by(&steps);
+        let written = self.writers.write(steps).await;
+        // Even where it failed: the commit may have happened without an answer.
+        self.shared.replicas.wrote(&self.shared.served().catalog, &tables);
+        self.timed(written)
     }
 
     pub(crate) async fn query(
@@ -128,9 +129,38 @@ impl Postgres {
         sql: &str,
         parameters: &[(String, crate::Value)],
     ) -> Result<Rows, StoreError> {
-        let mut session = self.shared.pool.session().await?;
-        let catalog = self.shared.served().catalog;
-        self.timed(query::run(&mut session, &catalog, sql, parameters).await)
+        match self.read(&Read::Query { sql, parameters }).await? {
+            Answer::Rows(rows) => Ok(rows),
+            Answer::Count(_) => Ok(Rows::default()),
+        }
+    }
+
+    /// Reads from a replica that is good enough, else from the primary.
+    async fn read(&self, read: &Read<'_>) -> Result<Answer, StoreError> {
+        let served = self.shared.served();
+        let replica = self.shared.replicas.for_reading(|| match read {
+            Read::Select(select) => replica::read_by(select, &served.catalog),
+            Read::Count { table, condition } => {
+                replica::counted_by(table, condition, &served.catalog)
+            }
+            Read::Query { .. } => replica::Reading::Anything,
+        });
+        if let Some(replica) = replica {
+            match read.on(replica, &served).await {
+                // A replica that fails is no reason to fail.
+                Err(StoreError::Unavailable(_) | StoreError::Busy | StoreError::Fault(_)) => {}
+                result => return self.timed(result),
+            }
+        }
+        // A read can be asked again: on another connection, or with its plan made anew.
+        for attempt in 1..READ_ATTEMPTS_MAX {
+            match read.on(&self.shared.pool, &served).await {
+                Err(StoreError::Unavailable(_)) => {}
+                Err(StoreError::Fault(_)) if attempt == 1 => {}
+                result => return self.timed(result),
+            }
+        }
+        self.timed(read.on(&self.shared.pool, &served).await)
     }
 
     /// A deadline with the limit that was missed.
@@ -141,6 +171,59 @@ impl Postgres {
             }
             result => result,
         }
+    }
+}
+
+/// What is read.
+enum Read<'a> {
+    Select(&'a Select),
+    Count { table: &'a str, condition: &'a Expression },
+    Query { sql: &'a str, parameters: &'a [(String, crate::Value)] },
+}
+
+enum Answer {
+    Rows(Rows),
+    Count(u64),
+}
+
+impl Read<'_> {
+    /// Reads over a shared connection where that is short, else over one of the pool's.
+    async fn on(&self, pool: &pool::Pool, served: &Served) -> Result<Answer, StoreError> {
+        match self {
+            Read::Select(select) if select.is_short => {
+                let link = pool.shared(served.number).await?;
+                let answer = self.over(&link, &served.catalog).await;
+                if matches!(answer, Err(StoreError::Unavailable(_))) {
+                    pool.give_up(&link);
+                }
+                answer
+            }
+            _ => {
+                let session = pool.session().await?;
+                let answer = self.over(&session, &served.catalog).await;
+                if matches!(answer, Err(StoreError::Unavailable(_))) {
+                    session.give_up();
+                }
+                answer
+            }
+        }
+    }
+
+    async fn over(&self, client: &ClientWrapper, catalog: &Catalog) -> Result<Answer, StoreError> {
+        let answer = match self {
+            Read::Select(select) => read::select(client, catalog, select).await.map(Answer::Rows),
+            Read::Count { table, condition } => {
+                read::count(client, catalog, table, condition).await.map(Answer::Count)
+            }
+            Read::Query { sql, parameters } => {
+                query::run(client, catalog, sql, parameters).await.map(Answer::Rows)
+            }
+        };
+        if matches!(answer, Err(StoreError::Fault(_))) {
+            // Another process may have changed the tables under what was prepared.
+            client.statement_cache.clear();
+        }
+        answer
     }
 }
 

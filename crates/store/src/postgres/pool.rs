@@ -73,6 +73,13 @@ impl Slot {
 /// A connection that nobody else uses until it is dropped.
 pub(super) struct Session(Object);
 
+impl Session {
+    /// Keeps a connection that has failed out of the pool.
+    pub(super) fn give_up(self) {
+        drop(Object::take(self.0));
+    }
+}
+
 impl Deref for Session {
     type Target = ClientWrapper;
 
@@ -182,6 +189,16 @@ impl Pool {
             Err(error) => {
                 *failed_at = Some(Instant::now());
                 Err(error)
+            }
+        }
+    }
+
+    /// Gives a shared connection up that has failed, whether or not that was noticed yet.
+    pub(super) fn give_up(&self, link: &Arc<Link>) {
+        for slot in &self.shared {
+            let mut held = slot.link.lock().unwrap_or_else(PoisonError::into_inner);
+            if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, link)) {
+                *held = None;
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, sync::PoisonError};
 
+use deadpool_postgres::ClientWrapper;
 use futures_util::{TryStreamExt, future::join};
 use sqlparser::{
     ast::Statement as Parsed,
@@ -14,7 +15,6 @@ use tokio_postgres::{Error, Statement};
 use super::{
     bind::Bound,
     fault,
-    pool::Session,
     read::{add, readable},
     show::RowPlan,
 };
@@ -50,7 +50,7 @@ const INTERNAL: &[&str] = &[
 ];
 
 pub(super) async fn run(
-    session: &mut Session,
+    client: &ClientWrapper,
     catalog: &Catalog,
     sql: &str,
     parameters: &[(String, Value)],
@@ -68,14 +68,11 @@ pub(super) async fn run(
         })
         .collect::<Result<_, _>>()?;
     let explained = |error: Error| fault::explain(&error, catalog);
-    let statement = readable(session, &translated.sql).await.map_err(explained)?;
+    let statement = readable(client, &translated.sql).await.map_err(explained)?;
     // Sent together: the statement has begun before anybody waits.
     let (begun, (rows, ended)) = join(
-        session.batch_execute("BEGIN READ ONLY"),
-        join(
-            rows(session, &statement, &values, &translated.kinds),
-            session.batch_execute("COMMIT"),
-        ),
+        client.batch_execute("BEGIN READ ONLY"),
+        join(rows(client, &statement, &values, &translated.kinds), client.batch_execute("COMMIT")),
     )
     .await;
     begun.map_err(explained)?;
@@ -94,7 +91,7 @@ pub(super) async fn run(
 
 /// The rows; none where there are too many.
 async fn rows(
-    session: &Session,
+    client: &ClientWrapper,
     statement: &Statement,
     values: &[Bound<'_>],
     kinds: &HashMap<String, Kind>,
@@ -103,7 +100,7 @@ async fn rows(
     let plan = RowPlan::named(statement.columns().iter().map(|column| {
         (column.name(), kinds.get(column.name()).unwrap_or(&anything), column.type_())
     }));
-    let stream = session.query_raw(statement, values).await?;
+    let stream = client.query_raw(statement, values).await?;
     let mut stream = std::pin::pin!(stream);
     let mut rows = Rows::default();
     while let Some(row) = stream.try_next().await? {

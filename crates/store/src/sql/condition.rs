@@ -6,6 +6,7 @@ use super::{Dialect, SqlWriter, Unsupported};
 use crate::{
     Expression, Kind, Operator, Value,
     catalog::{ColumnEntry, TableEntry},
+    rank,
 };
 
 /// What arithmetic with an expression has to know of it.
@@ -241,7 +242,7 @@ impl<'a> SqlWriter<'a> {
             self.expression(left)?;
             self.text.push_str(symbol(operator));
             self.expression(right)?;
-        } else if is_order(operator) && (self.is_enum(left) || self.is_enum(right)) {
+        } else if is_comparison(operator) && self.ranks(left, right, is_order(operator)) {
             self.ranked_beside(left, right)?;
             self.text.push_str(symbol(operator));
             self.ranked_beside(right, left)?;
@@ -257,13 +258,26 @@ impl<'a> SqlWriter<'a> {
         Ok(())
     }
 
-    fn is_enum(&self, expression: &Expression) -> bool {
-        self.column_entry(expression).is_some_and(|it| matches!(it.kind, Kind::Enum { .. }))
+    fn ranked_kind(&self, expression: &Expression) -> Option<&'a Kind> {
+        let kind = self.column_entry(expression).map(|column| &column.kind);
+        kind.filter(|kind| rank::is_ranked(kind) && !self.is_definition)
     }
 
-    /// An expression as it sorts: words of a closed list by their place in it.
+    /// True where both sides are compared by their ranks: a column whose text does not sort as its
+    /// values do, beside a constant or another such column. Words are equal where their texts are.
+    fn ranks(&self, left: &Expression, right: &Expression, orders: bool) -> bool {
+        let fits = |column: &Expression, other: &Expression| {
+            let kind = self.ranked_kind(column);
+            let is_text = matches!(other, Expression::Value(Value::Text(_)));
+            kind.is_some_and(|kind| orders || *kind == Kind::Interval)
+                && (is_text || self.ranked_kind(other) == kind)
+        };
+        fits(left, right) || fits(right, left)
+    }
+
+    /// An expression as it sorts.
     pub(super) fn ranked(&mut self, expression: &'a Expression) -> Result<(), Unsupported> {
-        match self.column_entry(expression).map(|column| &column.kind) {
+        match self.ranked_kind(expression) {
             Some(Kind::Enum { values, .. }) => {
                 self.text.push_str("(CASE ");
                 self.expression(expression)?;
@@ -276,7 +290,14 @@ impl<'a> SqlWriter<'a> {
                 self.text.push_str(" END)");
                 Ok(())
             }
-            _ => self.expression(expression),
+            Some(kind) => {
+                let is_network = *kind == Kind::Network;
+                self.text.push_str(if is_network { "rank_network(" } else { "rank_interval(" });
+                self.expression(expression)?;
+                self.text.push(')');
+                Ok(())
+            }
+            None => self.expression(expression),
         }
     }
 
@@ -286,16 +307,13 @@ impl<'a> SqlWriter<'a> {
         operand: &'a Expression,
         sibling: &'a Expression,
     ) -> Result<(), Unsupported> {
-        let kind = self.column_entry(sibling).map(|column| &column.kind);
-        if let (Expression::Value(Value::Text(word)), Some(Kind::Enum { values, .. })) =
-            (operand, kind)
-        {
-            let place = values.iter().position(|value| value == word);
-            let place = place.and_then(|place| i64::try_from(place).ok());
-            self.value(Cow::Owned(place.map_or(Value::Null, Value::Integer)));
-            return Ok(());
+        match (operand, self.ranked_kind(sibling)) {
+            (Expression::Value(Value::Text(text)), Some(kind)) => {
+                self.value(Cow::Owned(rank::of(kind, text).unwrap_or(Value::Null)));
+                Ok(())
+            }
+            _ => self.ranked(operand),
         }
-        self.ranked(operand)
     }
 
     pub(super) fn function_of(
@@ -362,14 +380,20 @@ impl<'a> SqlWriter<'a> {
             self.truth(negated);
             return Ok(());
         }
+        let ranks = self.dialect == Dialect::Sqlite
+            && list.iter().all(|item| self.ranks(operand, item, false));
         self.text.push('(');
-        self.expression(operand)?;
+        if ranks {
+            self.ranked(operand)?
+        } else {
+            self.expression(operand)?
+        }
         self.text.push_str(if negated { " NOT IN (" } else { " IN (" });
         for (place, item) in list.iter().enumerate() {
             if place > 0 {
                 self.text.push_str(", ");
             }
-            self.beside(operand, item)?;
+            if ranks { self.ranked_beside(item, operand)? } else { self.beside(operand, item)? }
         }
         self.text.push_str("))");
         Ok(())
@@ -443,6 +467,10 @@ impl<'a> SqlWriter<'a> {
         }
         self.text.push(')');
     }
+}
+
+fn is_comparison(operator: Operator) -> bool {
+    is_order(operator) || matches!(operator, Operator::Equal | Operator::NotEqual)
 }
 
 fn is_order(operator: Operator) -> bool {

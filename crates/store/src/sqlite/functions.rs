@@ -27,6 +27,12 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     moments::register(connection)?;
     register_numbers(connection)?;
     register_json(connection)?;
+    connection.create_scalar_function("rank_interval", 1, PURE, |context| {
+        Ok(text_of(context, 0).and_then(|text| crate::rank::interval(&text)))
+    })?;
+    connection.create_scalar_function("rank_network", 1, PURE, |context| {
+        Ok(text_of(context, 0).and_then(|text| crate::rank::network(&text)))
+    })?;
     connection.create_scalar_function("convert_kind", 3, PURE, convert_kind)?;
     connection.create_scalar_function("random_uuid", 0, CHANGING, |_| {
         Ok(uuid::Uuid::new_v4().to_string())

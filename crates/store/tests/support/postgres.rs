@@ -77,6 +77,24 @@ impl Server {
             run(Command::new("chown").arg("postgres:postgres").arg(&directory));
         }
         copy_template(&programs, &directory);
+        Self::run(programs, directory)
+    }
+
+    /// Starts a replica of this server.
+    pub(crate) fn replica(&self) -> Self {
+        let directory = tempfile::Builder::new().prefix("vitruvius-pg-").tempdir();
+        let directory = directory.expect("a temporary directory").keep();
+        if is_root() {
+            run(Command::new("chown").arg("postgres:postgres").arg(&directory));
+        }
+        let mut copy = as_postgres(&self.programs.join("pg_basebackup").display().to_string());
+        copy.arg("-D").arg(directory.join("data")).args(["-R", "-c", "fast", "-N", "-h"]);
+        copy.arg(&self.directory).args(["-U", "postgres", "-p", &self.port.to_string()]);
+        run(&mut copy);
+        Self::run(self.programs.clone(), directory)
+    }
+
+    fn run(programs: PathBuf, directory: PathBuf) -> Self {
         let port = free_port();
         let supervisor = as_postgres("sh")
             .args(["-c", SUPERVISOR, "sh"])

@@ -37,6 +37,10 @@ pub(crate) struct Serve {
     /// directory.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// A read replica of the database; may be given several times. Nobody misses a write of their
+    /// own: such reads go to the primary until the replica has it.
+    #[arg(long, value_name = "URL", requires = "database")]
+    replica: Vec<String>,
     /// Serve what is sound of a document with errors.
     #[arg(long)]
     partial: bool,
@@ -125,6 +129,9 @@ impl Serve {
         settings.listen = address;
         settings.partial = self.partial;
         settings.database = super::database(self.database.as_deref())?;
+        for replica in &self.replica {
+            settings.replicas.extend(super::database(Some(replica))?);
+        }
         settings.variables = environment::variables(self.env_file.as_deref())?;
         settings.public_url = self.public_url.clone();
         settings.trusted_proxies = self.trusted_proxy.clone();
