@@ -84,6 +84,22 @@ fn the_engine_gets_what_it_enforces() {
 }
 
 #[test]
+fn a_sentence_about_pages_says_how_long_one_is_and_may_be() {
+    let check = |line: &str, expected: (u32, u32)| {
+        let text = format!("# D\n\n## API\n\n### Pagination\n\n{line}\n");
+        let pagination = compiled(&text).system.api.pagination;
+        assert_eq!((pagination.limit_default, pagination.limit_max), expected, "{line}");
+    };
+    check("- Pagination: 20 per page, at most 50", (20, 50));
+    check("Lists come with `page` and `limit`: 25 per page, at most 75.", (25, 75));
+    check("Lists come 20 per page, up to 60.", (20, 60));
+    check("- 10 items per page (maximum 40)", (10, 40));
+    check("- 10 items per page by default, never more than 40", (10, 40));
+    check("- Page size: 30, 90 at most", (30, 90));
+    check("- 25 per page", (25, 100));
+}
+
+#[test]
 fn resilience_is_read_under_its_headings_only() {
     check(
         "Circuit Breaker",

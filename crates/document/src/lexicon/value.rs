@@ -74,6 +74,10 @@ fn nearest<'a>(
         .filter(|(_, amount)| amount.unit == unit)
         .filter(|(_, amount)| asks_bound || amount.comparison != Some(Comparison::LessOrEqual))
         .filter_map(|(index, amount)| {
+            // `at most 50` is one amount with its words.
+            if asks_bound && amount.comparison == Some(Comparison::LessOrEqual) {
+                return Some((0, amount));
+            }
             let from = index.checked_sub(1).map_or(0, |before| amounts[before].range.end);
             let to = amounts.get(index + 1).map_or(lower.len(), |after| after.range.start);
             let before = lower.get(from..amount.range.start)?;

@@ -1,5 +1,5 @@
-//! Limits on requests: they trip at the number that the document writes. A window begins with its
-//! first request, lets that many through, and refuses the rest until it ends.
+//! Limits on requests: they trip at the number that the document writes, in any stretch of the
+//! length that it writes.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use document::{
 };
 use http::{HeaderName, HeaderValue, header::RETRY_AFTER};
 
-use super::{address, principal::Principal, who::Asked};
+use super::{address, principal::Principal, recent::Recent, who::Asked};
 use crate::{
     Problem, Running,
     problem::ProblemCode,
@@ -44,7 +44,7 @@ pub(super) struct Counters {
 /// Windows behind one lock.
 #[derive(Default)]
 struct Shard {
-    windows: HashMap<Key, Window>,
+    windows: HashMap<Key, Recent>,
     /// When windows that are over were last thrown out.
     swept_at_ms: i64,
 }
@@ -58,7 +58,7 @@ impl Shard {
         // A sweep looks at every window: one a second, or a flood of keys would make each costly.
         if (now_ms - self.swept_at_ms).abs() >= SWEEP_MS {
             self.swept_at_ms = now_ms;
-            self.windows.retain(|_, window| window.ends_at_ms > now_ms);
+            self.windows.retain(|_, recent| !recent.is_over(now_ms));
         }
         if self.windows.len() >= SHARD_KEYS_MAX
             && let Some(any) = self.windows.keys().next().copied()
@@ -73,13 +73,6 @@ impl Shard {
 struct Key {
     limit: u64,
     subject: u64,
-}
-
-/// A window that has begun.
-#[derive(Debug, Clone, Copy)]
-struct Window {
-    ends_at_ms: i64,
-    requests: u32,
 }
 
 /// What is left after a request was counted.
@@ -108,23 +101,20 @@ impl Counters {
             shard.make_room(now_ms);
         }
         let length_ms = i64::from(window_seconds.max(1)) * 1000;
-        let fresh = Window { ends_at_ms: now_ms.saturating_add(length_ms), requests: 0 };
-        let window = shard.windows.entry(key).or_insert(fresh);
-        // A window that ends later than a new one would was begun before the clock was set back.
-        if window.ends_at_ms <= now_ms || window.ends_at_ms > fresh.ends_at_ms {
-            *window = fresh;
-        }
+        let recent = shard.windows.entry(key).or_insert_with(|| Recent::of(length_ms));
+        let before = recent.at(now_ms);
         let late = u32::from(sabotage::is(Sabotage::LimitOffByOne));
         let early = u32::from(sabotage::is(Sabotage::LimitTripsEarly));
-        let is_over = window.requests + early >= limit.saturating_add(late)
+        let is_over = before.saturating_add(early) >= limit.saturating_add(late)
             && !sabotage::is(Sabotage::LimitForgotten);
         if !is_over {
-            window.requests += 1;
+            recent.add(limit, now_ms);
         }
+        let requests = if is_over { before } else { before.saturating_add(1) };
         Taken {
             limit,
-            remaining: limit.saturating_sub(window.requests),
-            reset_seconds: (window.ends_at_ms - now_ms).saturating_add(999).div_euclid(1000),
+            remaining: limit.saturating_sub(requests),
+            reset_seconds: recent.wait_ms(now_ms).saturating_add(999).div_euclid(1000),
             is_over,
         }
     }
@@ -312,8 +302,8 @@ mod tests {
         }
         let taken = counters.take(KEY, 100, 60, 59_999);
         assert!(taken.is_over);
-        assert_eq!(taken.reset_seconds, 1);
-        assert!(!counters.take(KEY, 100, 60, 60_000).is_over);
+        assert_eq!(taken.reset_seconds, 3, "the first requests of the window leave it together");
+        assert!(!counters.take(KEY, 100, 60, 62_999).is_over);
     }
 
     #[test]
@@ -340,7 +330,10 @@ mod tests {
     fn a_clock_that_is_set_back_locks_nobody_out() {
         let counters = Counters::default();
         counters.take(KEY, 1, 60, 1_000_000_000);
-        assert!(!counters.take(KEY, 1, 60, 0).is_over);
+        let taken = counters.take(KEY, 1, 60, 0);
+        assert!(taken.is_over, "it gives nothing away either");
+        assert_eq!(taken.reset_seconds, 60);
+        assert!(!counters.take(KEY, 1, 60, 60_000).is_over);
     }
 
     #[test]

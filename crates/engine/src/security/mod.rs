@@ -19,6 +19,7 @@ mod page;
 mod password;
 mod principal;
 mod profile;
+mod recent;
 mod rows;
 mod secret;
 mod sessions;

@@ -251,7 +251,7 @@ pub(in crate::lexicon) static DATA_AND_API: &[Entry] = &[
     Entry::new(
         "api.pagination.limit_max",
         Api,
-        Form::CountNear(&["max"]),
+        Form::CountNear(&["max", "most", "maximum", "up to", "more than", "capped"]),
         &[
             "pagination",
             "pagination limit",
