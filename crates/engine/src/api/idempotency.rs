@@ -14,12 +14,14 @@ use store::{
 use super::{Answer, Content};
 use crate::{
     Principal, Problem,
-    data::{fault, own_column},
+    data::{Writing, fault, own_column},
     problem::ProblemCode,
     sabotage::{self, Sabotage},
     service::Inner,
 };
 
+/// Says that an answer is one that was given before.
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// The table of kept answers.
 const TABLE: &str = "_vitruvius_idempotency";
 /// How long an answer is kept, in seconds.
@@ -89,8 +91,10 @@ impl Once {
         })
     }
 
-    /// Steps of the write's own transaction: old keys go, this one is taken.
-    pub(crate) fn steps(&self) -> [Step; 2] {
+    /// Steps of the write's own transaction: old keys go, this one is taken, together with what
+    /// finds the written row again. So the key is never taken without an answer.
+    pub(crate) fn steps(&self, writing: &Writing) -> [Step; 2] {
+        let answer = found_again(writing).map_or(Value::Null, Value::Text);
         let oldest = self.now - KEPT_SECONDS * 1_000_000;
         let none: Arc<[Output]> = Arc::from([]);
         [
@@ -105,6 +109,7 @@ impl Once {
                 values: vec![
                     ("scope".into(), Value::Text(self.scope.clone())),
                     ("body_hash".into(), Value::Text(self.body_hash.clone())),
+                    ("answer".into(), answer),
                     ("created_at".into(), Value::Timestamp(self.now)),
                 ],
                 returning: none,
@@ -117,30 +122,29 @@ impl Once {
         table == TABLE
     }
 
-    /// Keeps the answer, as [`kept`] writes it, for whoever repeats the request.
-    ///
-    /// # Errors
-    /// A fault of the store.
-    pub(crate) async fn keep(&self, inner: &Inner, kept: String) -> Result<(), Problem> {
+    /// Keeps the answer, as [`kept`] writes it, for whoever repeats the request. Nobody waits for
+    /// it: until it is kept, or should it never be, the row itself is read again.
+    pub(crate) async fn keep(&self, inner: &Inner, kept: String) {
         let step = Step::Update {
             table: TABLE.into(),
             set: vec![("answer".into(), Value::Text(kept).into())],
             condition: self.is_scope(),
             returning: Arc::from([]),
         };
-        let written = inner.store.write(vec![step]).await;
-        written.map(|_| ()).map_err(|error| fault(inner, error))
+        if let Err(error) = inner.store.write(vec![step]).await {
+            tracing::debug!(%error, "an answer is not kept; its row will be read again");
+        }
     }
 
     fn is_scope(&self) -> Expression {
         Expression::column("scope").equals(Value::Text(self.scope.clone()))
     }
 
-    /// The answer that was given before; none where the key is new.
+    /// What was answered before; none where the key is new.
     ///
     /// # Errors
     /// 422 where the body differs, 409 where the first request is still being answered.
-    pub(crate) async fn before(&self, inner: &Inner) -> Result<Option<Answer>, Problem> {
+    pub(crate) async fn before(&self, inner: &Inner) -> Result<Option<Before>, Problem> {
         let text = Kind::Text { length_max: None };
         let output =
             |name: &str| Output { name: name.into(), column: name.into(), kind: text.clone() };
@@ -168,13 +172,51 @@ impl Once {
             ));
         }
         match row.get("answer").and_then(|answer| answer.as_str()) {
-            Some(kept) => Ok(Some(again(kept))),
+            Some(kept) => Ok(Some(match serde_json::from_str(kept) {
+                Ok(FoundAgain { key }) => Before::Row(key),
+                Err(_) => Before::Answer(again(kept)),
+            })),
             None => Err(Problem::new(
                 ProblemCode::Conflict,
                 "the first request with this Idempotency-Key is still being answered",
             )),
         }
     }
+}
+
+/// What was answered before.
+pub(crate) enum Before {
+    /// This.
+    Answer(Answer),
+    /// The row with this key, or the one that the path names.
+    Row(Option<Vec<String>>),
+}
+
+/// What finds the written row again.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct FoundAgain {
+    /// The key of a new row; none where the path names the row.
+    key: Option<Vec<String>>,
+}
+
+/// What finds the written row again; none for a key that only the store will know.
+fn found_again(writing: &Writing) -> Option<String> {
+    let key = match &writing.main {
+        Step::Insert { values, .. } => {
+            let resource = &writing.resource;
+            let fields = resource.key.iter().filter_map(|&at| resource.field(at));
+            let given = |name: &str| values.iter().find(|(column, _)| **column == *name);
+            let texts = fields.map(|field| match given(&field.name)? {
+                (_, Value::Uuid(id)) => Some(id.to_string()),
+                (_, Value::Text(text)) => Some(text.clone()),
+                (_, Value::Integer(number)) => Some(number.to_string()),
+                _ => None,
+            });
+            Some(texts.collect::<Option<Vec<_>>>().filter(|key| !key.is_empty())?)
+        }
+        _ => None,
+    };
+    serde_json::to_string(&FoundAgain { key }).ok()
 }
 
 /// What is kept of an answer.
@@ -201,7 +243,7 @@ fn again(kept: &str) -> Answer {
     if !location.is_empty() {
         answer = answer.header(header::LOCATION, location);
     }
-    answer.header(HeaderName::from_static("idempotency-replayed"), "true")
+    answer.header(REPLAYED, "true")
 }
 
 fn hash(parts: &[&[u8]]) -> String {

@@ -4,6 +4,7 @@
 mod account;
 mod body;
 mod operation;
+mod parameter;
 mod schema;
 
 use bytes::Bytes;

@@ -1,12 +1,17 @@
 //! Runs what was permitted and makes the answer: statuses, tags, places of new rows, answers that
 //! are given again.
 
+use std::sync::Arc;
+
 use http::{HeaderName, StatusCode, header, request::Parts};
-use store::query::{Outcome, Select, Step};
+use store::{
+    Expression,
+    query::{Outcome, Rows, Select, Step},
+};
 
 use super::{
     Answer, Content, Route, Target, batch,
-    idempotency::{self, Once},
+    idempotency::{self, Before, Once},
     read, tag,
 };
 use crate::{
@@ -24,7 +29,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// # Errors
 /// The problem, in the caller's terms.
 pub(crate) async fn run(
-    inner: &Inner,
+    inner: &Arc<Inner>,
     asker: &Asker<'_>,
     route: &Route,
     parts: &Parts,
@@ -65,7 +70,7 @@ pub(crate) async fn run(
 }
 
 async fn write_one(
-    inner: &Inner,
+    inner: &Arc<Inner>,
     asker: &Asker<'_>,
     route: &Route,
     parts: &Parts,
@@ -81,21 +86,23 @@ async fn write_one(
         _ => None,
     };
     if let Some(once) = &once
-        && let Some(answer) = once.before(inner).await?
+        && let Some(answer) = answered_before(inner, asker, route, parts, once, &writing).await?
     {
         return Ok(answer);
     }
     expect_version(inner, asker, &mut writing).await?;
     let writings = [writing];
-    let further = once.iter().flat_map(Once::steps).collect();
+    let further = once.iter().flat_map(|once| once.steps(&writings[0])).collect();
     let transaction = Transaction::of(inner, &writings, further);
     let outcomes = match transaction.run(asker, &writings).await {
         Ok(outcomes) => outcomes,
         Err((_, Failure::Problem(problem))) => return Err(problem),
         Err((_, Failure::Taken(table))) => {
             // The same key won the race: its answer is ours.
+            let [writing] = &writings;
             if let (Some(once), true) = (&once, Once::is_table(&table))
-                && let Some(answer) = once.before(inner).await?
+                && let Some(answer) =
+                    answered_before(inner, asker, route, parts, once, writing).await?
             {
                 return Ok(answer);
             }
@@ -106,10 +113,65 @@ async fn write_one(
     let outcome = outcomes.into_iter().next().unwrap_or_default();
     let place = place_of(asker, route, parts.uri.path(), &writing, &outcome);
     let answer = answer_of(&writing, outcome, place);
-    if let Some(once) = &once {
-        once.keep(inner, idempotency::kept(&answer)).await?;
+    if let Some(once) = once {
+        let (inner, kept) = (Arc::clone(inner), idempotency::kept(&answer));
+        tokio::spawn(async move { once.keep(&inner, kept).await });
     }
     Ok(answer)
+}
+
+/// The answer to a request that was answered before: as it was, or from its row as it is now where
+/// the answer was not kept in time. None where the key is new.
+async fn answered_before(
+    inner: &Inner,
+    asker: &Asker<'_>,
+    route: &Route,
+    parts: &Parts,
+    once: &Once,
+    writing: &Writing,
+) -> Result<Option<Answer>, Problem> {
+    let key = match once.before(inner).await? {
+        None => return Ok(None),
+        Some(Before::Answer(answer)) => return Ok(Some(answer)),
+        Some(Before::Row(key)) => key,
+    };
+    let resource = &writing.resource;
+    let mut row = writing.rows.clone();
+    let fields = resource.key.iter().filter_map(|&at| resource.field(at));
+    for (field, text) in fields.zip(key.iter().flatten()) {
+        let value = field.kind.parse_text(text).map_err(|_| Problem::not_found())?;
+        row = data::and(row, Expression::column(&*field.name).equals(value));
+    }
+    let rows = seen(inner, asker, resource, row).await?;
+    let outcome = Outcome { affected: 1, rows };
+    let answer = match outcome.rows.is_empty() {
+        true => Answer::empty(answer_of(writing, outcome, None).status),
+        false => {
+            let place = place_of(asker, route, parts.uri.path(), writing, &outcome);
+            answer_of(writing, outcome, place)
+        }
+    };
+    Ok(Some(answer.header(idempotency::REPLAYED, "true")))
+}
+
+/// The row that meets a condition, as it is shown to whoever asks.
+async fn seen(
+    inner: &Inner,
+    asker: &Asker<'_>,
+    resource: &data::Resource,
+    row: Expression,
+) -> Result<Rows, Problem> {
+    let select = Select {
+        table: resource.name.clone(),
+        outputs: resource.outputs.clone(),
+        condition: asker.seen_of(resource, row),
+        order: Vec::new(),
+        limit: Some(1),
+        offset: 0,
+        nested: Vec::new(),
+        is_short: true,
+    };
+    inner.store.select(&select).await.map_err(|error| fault(inner, error))
 }
 
 /// The answer to a write.
@@ -181,17 +243,7 @@ pub(crate) async fn expect_version(
         return Ok(());
     }
     let resource = writing.resource.clone();
-    let select = Select {
-        table: resource.name.clone(),
-        outputs: resource.outputs.clone(),
-        condition: asker.seen_of(&resource, writing.rows.clone()),
-        order: Vec::new(),
-        limit: Some(1),
-        offset: 0,
-        nested: Vec::new(),
-        is_short: true,
-    };
-    let rows = inner.store.select(&select).await.map_err(|error| fault(inner, error))?;
+    let rows = seen(inner, asker, &resource, writing.rows.clone()).await?;
     let Some(row) = rows.row(0) else { return Err(Problem::not_found()) };
     if !tag::names(&list, &tag::tag(row), false) {
         return Err(data::changed());

@@ -18,9 +18,9 @@ const LIST_MAX: usize = 100;
 /// Filters in one request.
 const FILTERS_MAX: usize = 50;
 /// Sort keys in one request.
-const SORT_KEYS_MAX: usize = 5;
+pub(crate) const SORT_KEYS_MAX: usize = 5;
 /// Included tables in one request.
-const INCLUDES_MAX: usize = 10;
+pub(crate) const INCLUDES_MAX: usize = 10;
 /// Included tables inside one another.
 const INCLUDE_DEPTH_MAX: usize = 3;
 /// Rows of an included table shown in each row.

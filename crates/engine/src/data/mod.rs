@@ -22,6 +22,7 @@ pub use schema::schema;
 
 pub(crate) use body::{Members, members};
 pub(crate) use given::{filled, value_of};
+pub(crate) use list::{INCLUDES_MAX, SORT_KEYS_MAX};
 pub(crate) use lower::{Lowering, Users, fitting};
 pub(crate) use plan::{Call, Plan, plan};
 pub(crate) use resource::{camel, output, resources};

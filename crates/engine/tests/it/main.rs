@@ -3,6 +3,7 @@
 
 mod actions;
 mod desk;
+mod doors;
 mod exposure;
 mod lists;
 mod oracle;

@@ -167,6 +167,39 @@ async fn a_parameter_for_whoever_asks_is_never_taken_from_the_request() {
 }
 
 #[tokio::test]
+async fn a_query_refuses_unknown_parameters_and_says_which_page_it_gives() {
+    let text = ARCHIVE.replace(
+        "### `GET /api/v1/unsaid`",
+        "### `GET /api/v1/pages`\n\nAccess: Public\n\n```sql\nSELECT title FROM scores ORDER BY \
+         title LIMIT :limit OFFSET :offset\n```\n\n### `GET /api/v1/unsaid`",
+    );
+    let archive = Desk::of(&text).await;
+    let anna = archive.customer("anna").await;
+    for title in ["Aria", "Fugue", "Gigue"] {
+        score(&anna, "A", title, 1).await;
+    }
+    let anybody = archive.anybody();
+    let unknown = anybody.get("/api/v1/pages?limit=2&tilte=x").await;
+    assert_eq!(unknown.status, 400, "{unknown:?}");
+    let detail = &unknown.body["error"]["details"][0];
+    assert_eq!(
+        *detail,
+        json!({"field": "tilte", "message": "is not known here; limit, offset are"})
+    );
+    let page = anybody.get("/api/v1/pages?limit=2&offset=2").await;
+    assert_eq!(titles(page.rows()), ["Gigue"], "{page:?}");
+    let paging = &page.body;
+    assert_eq!((&paging["limit"], &paging["page"]), (&json!(2), &json!(2)), "{page:?}");
+    assert_eq!(paging["has_next"], false);
+    assert_eq!(anybody.get("/api/v1/pages?limit=2").await.body["has_next"], true);
+    assert_eq!(anybody.get("/api/v1/pages").await.body["limit"], 20);
+    assert_eq!(anybody.get("/api/v1/pages?limit=900").await.body["limit"], 100);
+    for wrong in ["limit=0", "limit=x", "offset=-1"] {
+        assert_eq!(anybody.get(&format!("/api/v1/pages?{wrong}")).await.status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn a_query_shows_no_secret_column() {
     let archive = Desk::of(ARCHIVE).await;
     let agent = archive.agent("kim").await;

@@ -25,6 +25,19 @@ async fn a_new_row_is_answered_whole_with_its_place_and_found_there() {
 }
 
 #[tokio::test]
+async fn a_wrong_value_of_a_required_field_is_told_once() {
+    let desk = Desk::open().await;
+    let anna = desk.customer("anna").await;
+    for title in [json!(7), json!(null), json!("x".repeat(121))] {
+        let reply = anna.post("/api/v1/tickets", json!({"title": title})).await;
+        assert_eq!(reply.status, 400, "{reply:?}");
+        let details = reply.body["error"]["details"].as_array().expect("details");
+        assert_eq!(details.len(), 1, "{details:?}");
+        assert_eq!(details[0]["field"], "title");
+    }
+}
+
+#[tokio::test]
 async fn value_errors_come_all_at_once_one_for_each_field() {
     let desk = Desk::open().await;
     let anna = desk.customer("anna").await;
@@ -146,6 +159,33 @@ async fn a_repeated_request_with_one_key_is_done_once() {
     assert_eq!(other.status, 422);
     let bens = ben.ask(Method::POST, "/api/v1/tickets", &key, body("A")).await;
     assert_ne!(bens.body["id"], first.body["id"], "a key belongs to who sent it");
+    assert_eq!(anna.get("/api/v1/tickets").await.rows().len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_of_a_write_whose_answer_was_lost_is_answered_from_the_row() {
+    let desk = Desk::open().await;
+    let anna = desk.customer("anna").await;
+    let (key, body) = ([("idempotency-key", "k-1")], Some(json!({"title": "A"}).to_string()));
+    let first = anna.ask(Method::POST, "/api/v1/tickets", &key, body.clone()).await;
+    let lost = json!({"key": [first.text("id")]}).to_string();
+    // What stands there from the moment of the write, until the answer replaces it.
+    let step = store::query::Step::Update {
+        table: "_vitruvius_idempotency".into(),
+        set: vec![("answer".into(), store::Value::Text(lost).into())],
+        condition: store::Expression::Always(true),
+        returning: [].into(),
+    };
+    for _ in 0..2 {
+        let written = desk.service.inner.store.write(vec![step.clone()]).await;
+        assert_eq!(written.expect("written")[0].affected, 1);
+        tokio::task::yield_now().await;
+    }
+    let again = anna.ask(Method::POST, "/api/v1/tickets", &key, body).await;
+    assert_eq!(again.status, 201, "{again:?}");
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!((&again.body, again.header("etag")), (&first.body, first.header("etag")));
+    assert_eq!(again.header("location"), first.header("location"));
     assert_eq!(anna.get("/api/v1/tickets").await.rows().len(), 1);
 }
 

@@ -204,6 +204,29 @@ fn system_publishes_posts_and_hides_addresses() {
     story.ask(Some(&ada), "GET", "/auth/me", None).status(401);
 }
 
+#[test]
+fn system_lets_people_follow_each_other_and_nobody_for_somebody_else() {
+    let story = Story::of("system", "/api/v1");
+    let (ada, bob) = ada_and_bob(&story, "username");
+    let follow = |who: &User, whom: &Value| {
+        story.ask(Some(who), "POST", "/follows", Some(json!({"followed_id": whom})))
+    };
+    let made = follow(&ada, &bob.id).status(201).json();
+    assert_eq!((&made["follower_id"], &made["followed_id"]), (&ada.id, &bob.id));
+    follow(&ada, &bob.id).status(409);
+    assert!(follow(&ada, &ada.id).status(400).text.contains("follower_id <> followed_id"));
+    follow(&ada, &json!("00000000-0000-4000-8000-000000000000")).status(409);
+    story.ask(None, "POST", "/follows", Some(json!({"followed_id": bob.id}))).status(401);
+    let forged = json!({"follower_id": ada.id, "followed_id": bob.id});
+    story.ask(Some(&bob), "POST", "/follows", Some(forged)).status(403);
+    let seen = story.ask(None, "GET", "/follows", None).status(200).json();
+    assert_eq!(seen["data"].as_array().map(Vec::len), Some(1), "{seen}");
+    let path = format!("/follows/{}", made["id"].as_str().expect("an id"));
+    story.ask(Some(&bob), "DELETE", &path, None).status(403);
+    story.ask(Some(&ada), "DELETE", &path, None).status(204);
+    story.ask(Some(&ada), "DELETE", &path, None).status(404);
+}
+
 /// The document that the README shows.
 fn readme_document() -> String {
     let readme = written("README.md");

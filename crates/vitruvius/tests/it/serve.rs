@@ -205,3 +205,80 @@ fn a_head_that_is_too_large_is_refused_and_nothing_else_suffers() {
     stream.write_all(b"\x16\x03\x01 not HTTP at all\r\n\r\n").expect("sent");
     serving.get("/health").status(200);
 }
+
+#[test]
+fn a_search_path_finds_and_a_flag_is_set_and_taken_back() {
+    let text = r#"# Reader
+
+```sql
+CREATE TABLE users (
+  id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
+  email VARCHAR(255) NOT NULL UNIQUE,
+  password_hash VARCHAR(255) NOT NULL
+);
+CREATE TABLE books (
+  id UUID PRIMARY KEY DEFAULT gen_random_uuid(),
+  title VARCHAR(80) NOT NULL
+);
+CREATE TABLE book_likes (
+  user_id UUID NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+  book_id UUID NOT NULL REFERENCES books(id) ON DELETE CASCADE,
+  PRIMARY KEY (user_id, book_id)
+);
+```
+
+| Method | Path | Auth |
+| --- | --- | --- |
+| POST | /api/v1/books | Authenticated |
+| GET | /api/v1/books/search?q= | Public |
+| POST | /api/v1/books/{id}/like | Authenticated |
+| DELETE | /api/v1/books/{id}/like | Authenticated |
+
+- Password hashing: bcrypt (cost factor 4)
+"#;
+    let serving = Test::new().document(text).serve(&[]);
+    let body = json!({"email": "ada@example.org", "password": "correct horse"});
+    let signed_up = serving.post("/api/v1/auth/register", &body).status(201).json();
+    let token = signed_up["access_token"].as_str().expect("a token").to_owned();
+    let ask = |method: &str, path: &str, body: Option<serde_json::Value>| {
+        let request = serving.request(method, path).bearer_auth(&token);
+        serving.send(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+    };
+    let book = |title: &str| {
+        let made = ask("POST", "/api/v1/books", Some(json!({"title": title}))).status(201).json();
+        made["id"].as_str().expect("an id").to_owned()
+    };
+    let (doric, _) = (book("Doric order"), book("Brick and mortar"));
+    let found = serving.get("/api/v1/books/search?q=doric").status(200).json();
+    let titles: Vec<_> = found["data"].as_array().expect("rows").iter().collect();
+    assert_eq!(titles.len(), 1, "{found}");
+    assert_eq!(titles[0]["title"], "Doric order");
+    assert_eq!(serving.get("/api/v1/books/search?q=ionic").status(200).json()["data"], json!([]));
+    let like = format!("/api/v1/books/{doric}/like");
+    assert_eq!(serving.send(serving.request("POST", &like)).status, 401);
+    ask("POST", &like, None).status(201);
+    ask("POST", &like, None).status(409);
+    assert_eq!(serving.send(serving.request("DELETE", &like)).status, 401);
+    ask("DELETE", &like, None).status(204);
+    ask("DELETE", &like, None).status(404);
+    ask("POST", &like, None).status(201);
+}
+
+#[test]
+fn every_answer_before_the_end_stands_in_the_access_log() {
+    let mut serving = Test::new().document(SHOP).serve(&["--access-log", "access.jsonl"]);
+    let before = 57;
+    for place in 0..before {
+        serving.get(&format!("/api/v1/items?limit={}", place % 5 + 1)).status(200);
+    }
+    serving.signal("TERM");
+    assert_eq!(serving.end().code(), Some(0), "{}", serving.complaints());
+    let log = std::fs::read_to_string(serving.directory().join("access.jsonl")).expect("a log");
+    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line));
+    let lines: Vec<_> = lines.collect::<Result<_, _>>().expect("whole lines");
+    let answered = lines.iter().filter(|line| line["path"] == "/api/v1/items").count();
+    assert_eq!(answered, before, "{log}");
+}

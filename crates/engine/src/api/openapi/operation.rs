@@ -5,12 +5,11 @@ use document::{
     security::{Action, Who},
 };
 use serde_json::{Map, Value as Json, json};
-use store::Kind;
 
-use super::{account, body, schema};
+use super::{account, body, parameter, schema};
 use crate::{
     Running,
-    api::{Route, Target, query::from_request},
+    api::{Route, Target},
     data::Resource,
 };
 
@@ -86,8 +85,9 @@ fn list_words(resource: &Resource) -> String {
     let names: Vec<_> = resource.shown_names().iter().map(|name| format!("`{name}`")).collect();
     format!(
         "Any of {} filters by equality, or by an operator as in `?field[gte]=…`: eq, ne, gt, gte, \
-         lt, lte, in, like, ilike, null. `filter` takes whole conditions with AND, OR and NOT; \
-         `cursor` takes the cursor of the page before, and `count=true` adds the total.",
+         lt, lte, in, nin, like, ilike, contains, is, null; the parameters below show the usual \
+         ones. `filter` takes whole conditions with AND, OR and NOT, and `cursor` takes the cursor \
+         of the page before, whose look is nobody's concern.",
         names.join(", ")
     )
 }
@@ -153,13 +153,13 @@ fn parameters(running: &Running, route: &Route) -> Vec<Json> {
         .collect();
     match &route.target {
         Target::Table { resource, operation, .. } => match operation {
-            Operation::List => parameters.extend(list_parameters(running, resource)),
-            Operation::Get => parameters.extend(shape_parameters(resource)),
+            Operation::List => parameters.extend(parameter::of_list(running, resource)),
+            Operation::Get => parameters.extend(parameter::of_row(running, resource)),
             _ => {}
         },
         // With another method they may come in the body.
         Target::Query { parameters: named, .. } if route.method == Method::Get => {
-            parameters.extend(query_parameters(running, route, named));
+            parameters.extend(parameter::of_query(running, route, named));
         }
         _ => {}
     }
@@ -192,96 +192,6 @@ fn path_schema(running: &Running, route: &Route, name: &str) -> Json {
         schema["minLength"] = 1.into();
     }
     schema
-}
-
-/// Parameters of a query of the document.
-fn query_parameters(running: &Running, route: &Route, named: &[String]) -> Vec<Json> {
-    let names = from_request(route, named).into_iter();
-    names
-        .map(|name| match name {
-            "limit" => query(name, limit_schema(running)),
-            "page" => query(name, page_schema()),
-            "offset" => query(name, offset_schema()),
-            name => {
-                let schema = json!({"type": "string", "pattern": schema::TEXT_PATTERN});
-                let mut parameter = query(name, schema);
-                parameter["required"] = true.into();
-                parameter
-            }
-        })
-        .collect()
-}
-
-fn page_schema() -> Json {
-    json!({"type": "integer", "minimum": 1, "maximum": 1_000_000_000})
-}
-
-fn offset_schema() -> Json {
-    json!({"type": "integer", "minimum": 0, "maximum": 1_000_000_000})
-}
-
-fn limit_schema(running: &Running) -> Json {
-    let paging = &running.system.api.pagination;
-    json!({
-        "type": "integer", "minimum": 1, "default": paging.limit_default,
-        "description": format!("at most {} are given, whatever is asked", paging.limit_max),
-    })
-}
-
-fn query(name: &str, schema: Json) -> Json {
-    json!({"name": name, "in": "query", "schema": schema})
-}
-
-/// Several names in one parameter, joined by commas.
-fn names(name: &str, known: Vec<String>, most: Option<usize>) -> Json {
-    let mut schema = json!({
-        "type": "array", "items": {"type": "string", "enum": known}, "minItems": 1,
-    });
-    if let Some(most) = most {
-        schema["maxItems"] = most.into();
-    }
-    json!({"name": name, "in": "query", "style": "form", "explode": false, "schema": schema})
-}
-
-fn shape_parameters(resource: &Resource) -> Vec<Json> {
-    let shown: Vec<String> = resource.shown_names().iter().map(|&name| name.to_owned()).collect();
-    match shown.is_empty() {
-        true => Vec::new(),
-        false => vec![names("fields", shown, None)],
-    }
-}
-
-fn list_parameters(running: &Running, resource: &Resource) -> Vec<Json> {
-    let paging = &running.system.api.pagination;
-    let mut parameters = vec![
-        query(&paging.page_parameter, page_schema()),
-        query(&paging.limit_parameter, limit_schema(running)),
-    ];
-    parameters.extend(shape_parameters(resource));
-    let has_order = |kind: &Kind| !matches!(kind, Kind::Json | Kind::Array { .. } | Kind::Bytes);
-    let visible = || resource.fields.iter().filter(|field| !field.write_only);
-    let sorted = visible().filter(|field| has_order(&field.kind));
-    let sorted: Vec<String> =
-        sorted.flat_map(|field| [field.shown.to_string(), format!("-{}", field.shown)]).collect();
-    if !sorted.is_empty() {
-        parameters.push(names("sort", sorted, Some(5)));
-    }
-    if visible().any(crate::data::Field::is_text) {
-        let words = json!({"type": "string", "maxLength": 200, "pattern": "^[^\\u0000]*$"});
-        parameters.push(query("search", words));
-    }
-    let taken: Vec<String> =
-        parameters.iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect();
-    for field in visible().filter(|field| has_order(&field.kind)) {
-        if !taken.contains(&field.shown.to_string()) {
-            let mut values = schema::of_kind(&field.kind);
-            if field.is_text() {
-                values["pattern"] = schema::TEXT_PATTERN.into();
-            }
-            parameters.push(query(&field.shown, values));
-        }
-    }
-    parameters
 }
 
 fn request(running: &Running, route: &Route) -> Option<Json> {
