@@ -222,7 +222,9 @@ fn system_lets_people_follow_each_other_and_nobody_for_somebody_else() {
     let seen = story.ask(None, "GET", "/follows", None).status(200).json();
     assert_eq!(seen["data"].as_array().map(Vec::len), Some(1), "{seen}");
     let path = format!("/follows/{}", made["id"].as_str().expect("an id"));
-    story.ask(Some(&bob), "DELETE", &path, None).status(403);
+    let eve = json!({"email": "eve@example.org", "username": "eve", "password": "correct horse"});
+    let eve = story.register(&eve);
+    story.ask(Some(&eve), "DELETE", &path, None).status(403);
     story.ask(Some(&ada), "DELETE", &path, None).status(204);
     story.ask(Some(&ada), "DELETE", &path, None).status(404);
 }
