@@ -111,7 +111,7 @@ impl ClaimKind {
             ClaimKind::Environment => "environment",
             ClaimKind::Backup => "backup",
             ClaimKind::Objective => "recovery objective",
-            ClaimKind::ErrorCategory => "kind of error",
+            ClaimKind::ErrorCategory => "error kind",
             ClaimKind::Diagram => "diagram",
         }
     }
