@@ -194,3 +194,23 @@ fn own_rows_of_a_role_are_those_whose_column_bears_its_name() {
     // Changing all visits does not open those that the table says are not shown.
     assert!(doctor.len() == 1 && doctor[0].contains("doctor_id"), "{doctor:?}");
 }
+
+#[test]
+fn a_sentence_keeps_people_to_their_own_rows() {
+    let reads = |text: &str| {
+        let system = compiled(&format!(
+            "```sql\nCREATE TABLE users (id UUID PRIMARY KEY, email TEXT);\n{ORDERS}\n```\n\n\
+             All endpoints require a token.\n\n- `GET /orders`\n\n{text}\n"
+        ))
+        .system;
+        let exposed = document::security::exposure(&system);
+        let read = exposed
+            .iter()
+            .find(|row| row.table == "orders" && row.action == document::security::Action::Read);
+        format!("{:?}", read.map(|row| row.allowed.iter().map(|one| one.rows).collect::<Vec<_>>()))
+    };
+    assert_eq!(reads(""), "Some([All])");
+    assert_eq!(reads("Users may only see their own orders."), "Some([Own])");
+    assert_eq!(reads("Users can only access their own orders and carts."), "Some([Own])");
+    assert_eq!(reads("Users may only see their own reflection."), "Some([All])");
+}

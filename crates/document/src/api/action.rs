@@ -54,8 +54,16 @@ pub(super) fn effect(tables: &Tables<'_>, table: &Table, word: &str) -> Option<E
 /// The time stamp that an action sets: `published_at` for `publish`.
 fn stamp(table: &Table, action: &str) -> Option<String> {
     let names: Vec<String> = participles(action).iter().map(|form| format!("{form}_at")).collect();
+    // SQLite keeps time stamps as text.
+    let holds_time = |column: &Column| match column.kind {
+        ColumnType::Timestamp { .. } | ColumnType::Date => true,
+        ColumnType::Text { length_max } => {
+            column.name.ends_with("_at") && length_max.is_none_or(|length| length >= 30)
+        }
+        _ => false,
+    };
     let is_it = |column: &&Column| {
-        matches!(column.kind, ColumnType::Timestamp { .. } | ColumnType::Date)
+        holds_time(column)
             && (names.contains(&column.name)
                 || column.name.strip_suffix("_at").is_some_and(|stem| stem == action))
     };

@@ -436,7 +436,8 @@ fn on_row(
             return Some(table_binding(join, Operation::Delete, nested, Vec::new(), Some(key)));
         }
     }
-    let column = tables.key_column(last.table, parameter)?;
+    let within = || tables.key_within(last.table, &nested.as_ref()?.column, parameter);
+    let column = tables.key_column(last.table, parameter).or_else(within)?;
     Some(table_binding(last.table, operation, nested, Vec::new(), Some(key(column))))
 }
 

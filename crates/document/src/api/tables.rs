@@ -243,22 +243,41 @@ impl<'a> Tables<'a> {
         })
     }
 
+    /// The columns that beside `column` name one row of the table: what a key of two has more.
+    fn beside<'t>(table: &'t Table, column: &str) -> Vec<&'t String> {
+        let keys = table.unique_keys.iter().filter(|key| key.condition.is_none());
+        let keys = keys.map(|key| &key.columns).chain(std::iter::once(&table.primary_key));
+        keys.filter_map(|key| match key.as_slice() {
+            [first, other] if first == column => Some(other),
+            [other, second] if second == column => Some(other),
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// The column that a parameter names a row by within a parent: `/notes/{id}/shares/{userId}`,
+    /// `/files/{id}/versions/{version}`.
+    pub(super) fn key_within(
+        &self,
+        table: &Table,
+        column: &str,
+        parameter: &str,
+    ) -> Option<String> {
+        let name = names::snake(parameter);
+        let start = format!("{name}_");
+        let mut others = Self::beside(table, column).into_iter();
+        others.find(|other| **other == name || other.starts_with(&start)).cloned()
+    }
+
     /// The principal's only row under a parent: `likes` of a post are unique by post and user.
     pub(super) fn own_row(&self, table: &Table, column: &str) -> Option<KeyParameter> {
         let users = self.users()?;
-        let keys = table.unique_keys.iter().filter(|key| key.condition.is_none());
-        let mut keys = keys.map(|key| &key.columns).chain(std::iter::once(&table.primary_key));
-        keys.find_map(|key| {
-            let own = match key.as_slice() {
-                [first, own] if first == column => own,
-                [own, second] if second == column => own,
-                _ => return None,
-            };
-            let is_user =
-                |key: &&ForeignKey| key.columns == [own.clone()] && key.table == users.name;
-            table.foreign_keys.iter().find(is_user)?;
-            Some(KeyParameter { parameter: Nested::ME.to_owned(), column: own.clone() })
-        })
+        let is_users = |own: &String| {
+            let mut keys = table.foreign_keys.iter();
+            keys.any(|key| key.columns == [own.clone()] && key.table == users.name)
+        };
+        let own = Self::beside(table, column).into_iter().find(|own| is_users(own))?;
+        Some(KeyParameter { parameter: Nested::ME.to_owned(), column: own.clone() })
     }
 
     /// The table whose rows an action makes under a parent: `registrations` for `register`,

@@ -694,3 +694,14 @@ fn views_are_read_and_never_written() {
         ]
     );
 }
+
+#[test]
+fn below_a_parent_a_parameter_names_the_rest_of_the_key() {
+    let tables = "users(id!, email)\nnotes(id!)\nshares(note_id!>notes, user_id!>users)";
+    check_in(
+        tables,
+        "DELETE /notes/{id}/shares/{userId}",
+        "Delete shares by user_id=userId under notes.id=id by note_id",
+    );
+    check_in(tables, "DELETE /notes/{id}/shares/{sharer}", "unbound(shares)");
+}

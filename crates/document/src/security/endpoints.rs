@@ -13,6 +13,7 @@ use crate::{
         Action, Callers, Who,
         access::{Permission, Source, and},
         callers_of, codes,
+        owners::Ownership,
         roles::{Meaning, RoleBook},
     },
 };
@@ -56,6 +57,7 @@ fn sentence(inline: &Inline) -> Option<AllEndpoints> {
         "endpoints require",
         "every api call",
         "all rest endpoints",
+        "required everywhere",
     ];
     const IDENTITY: &[&str] =
         &["authenticat", "jwt", "bearer", "token", "signed in", "logged in", "login required"];
@@ -214,8 +216,23 @@ pub(super) fn not_defined(book: &RoleBook, name: &str, span: Span) -> Diagnostic
     }
 }
 
+/// True where an endpoint's words say that it lists the caller's rows: `List own cards`.
+fn speaks_of_own(endpoint: &Endpoint) -> bool {
+    let is_list = matches!(&endpoint.binding, Binding::Table { operation: Operation::List, .. });
+    let summary = endpoint.summary.as_deref().unwrap_or("").to_lowercase().replace('’', "'");
+    let says_own = summary.split_whitespace().any(|word| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '\'');
+        matches!(word, "my" | "own" | "caller's" | "meine" | "eigene" | "mis" | "propios" | "mes")
+    });
+    is_list && (says_own || summary.contains("current user's"))
+}
+
 /// What the callers of an endpoint may do with rows.
-pub(super) fn permissions(endpoint: &Endpoint, tables: &[Table]) -> Vec<Permission> {
+pub(super) fn permissions(
+    endpoint: &Endpoint,
+    tables: &[Table],
+    ownership: &Ownership,
+) -> Vec<Permission> {
     let Some(callers) = &endpoint.callers else { return Vec::new() };
     let Some((table, action)) = act(&endpoint.binding) else { return Vec::new() };
     // The sentence of an endpoint is the endpoint with its words, for refusals to name.
@@ -225,6 +242,7 @@ pub(super) fn permissions(endpoint: &Endpoint, tables: &[Table]) -> Vec<Permissi
         &endpoint.binding,
         Binding::Table { nested: Some(nested), .. } if nested.parameter == Nested::ME
     );
+    let lists_own = speaks_of_own(endpoint) && ownership.of(table).is_some();
     callers
         .who
         .iter()
@@ -237,7 +255,9 @@ pub(super) fn permissions(endpoint: &Endpoint, tables: &[Table]) -> Vec<Permissi
                 Source::Endpoint,
             );
             permission.condition = limit.clone();
-            if is_mine && *who == Who::Authenticated { permission.own() } else { permission }
+            let is_somebody = matches!(who, Who::Authenticated | Who::Role { .. });
+            let is_own = (is_mine && *who == Who::Authenticated) || (lists_own && is_somebody);
+            if is_own { permission.own() } else { permission }
         })
         .collect()
 }

@@ -13,6 +13,7 @@ mod levels;
 mod matrices;
 mod model;
 mod moves;
+mod own_only;
 mod owners;
 mod phrases;
 mod policies;

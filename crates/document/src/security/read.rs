@@ -10,7 +10,7 @@ use crate::{
         closed, contradictions, endpoints, identity,
         levels::Levels,
         matrices::{self, Matrices},
-        moves,
+        moves, own_only,
         owners::{self, Ownership},
         phrases::Nouns,
         policies::Policies,
@@ -41,7 +41,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
             .api
             .endpoints
             .iter()
-            .flat_map(|endpoint| endpoints::permissions(endpoint, &system.data.tables)),
+            .flat_map(|endpoint| endpoints::permissions(endpoint, &system.data.tables, &ownership)),
     );
     permissions.extend(moves);
     contradictions::report(&permissions, &mut reading.diagnostics);
@@ -85,6 +85,7 @@ fn lists(
     let said = Matrices { book, nouns: &nouns, paths: &paths }.read(reading);
     permissions.extend(said.permissions);
     permissions.extend(yaml_roles::read(reading, book, &nouns));
+    permissions.extend(own_only::read(reading, &nouns, ownership));
     for (index, callers) in said.callers {
         if let Some(endpoint) = system.api.endpoints.get_mut(index) {
             match &mut endpoint.callers {
