@@ -7,6 +7,7 @@ use support::*;
 both_stores! {
     a_table_that_is_what_the_document_says_is_adopted_as_it_is,
     a_table_that_differs_stops_the_plan_and_says_in_what,
+    a_key_without_a_name_of_its_own_is_adopted_too,
     an_adopted_table_changes_like_any_other_afterwards,
     a_view_is_adopted_where_it_says_the_same,
     what_needs_quotes_is_left_out_and_named,
@@ -70,6 +71,20 @@ async fn a_table_that_differs_stops_the_plan_and_says_in_what() {
              `born`; it has no index `authors_name_key`: rename it, or the table of the document, \
              or declare it as it is: what is there is not overwritten"]
     );
+}
+
+async fn a_key_without_a_name_of_its_own_is_adopted_too() {
+    let fixture =
+        theirs("CREATE TABLE authors (id BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE)")
+            .await;
+    let mut wished = authors();
+    wished.tables[0].unique_keys.push(unique("authors_name_key", &["name"]));
+    let plan = migrate(&fixture.store, &wished).await;
+    assert_eq!(lines(&plan), ["Safe table authors is there already: it is adopted (0 rows)"]);
+    let row = || insert("authors", &[("id", Value::Integer(1)), ("name", text("A"))], &[]);
+    write(&fixture.store, vec![row()]).await.expect("the first");
+    write(&fixture.store, vec![row()]).await.expect_err("the second");
+    assert!(fixture.store.plan(&wished).await.expect("a plan").is_empty());
 }
 
 async fn an_adopted_table_changes_like_any_other_afterwards() {
@@ -162,7 +177,8 @@ fn a_file_is_described_by_what_is_stored_in_it_and_only_read() {
         .and_then(|connection| {
             connection.execute_batch(
                 "CREATE TABLE things (id INTEGER PRIMARY KEY, price DECIMAL(8,2), day DATE,
-                   at DATETIME DEFAULT CURRENT_TIMESTAMP, is_new BOOLEAN DEFAULT 1);
+                   at DATETIME DEFAULT CURRENT_TIMESTAMP, is_new BOOLEAN DEFAULT 1,
+                   UNIQUE (day, price));
                  INSERT INTO things (price, day) VALUES (9.5, '2026-01-31')",
             )
         })
@@ -172,7 +188,8 @@ fn a_file_is_described_by_what_is_stored_in_it_and_only_read() {
     assert_eq!(
         described.ddl(),
         "CREATE TABLE things (\n  id BIGSERIAL NOT NULL,\n  price NUMERIC(8,2),\n  day DATE,\n  \
-         at TEXT,\n  is_new BOOLEAN DEFAULT true,\n  PRIMARY KEY (id)\n);"
+         at TEXT,\n  is_new BOOLEAN DEFAULT true,\n  PRIMARY KEY (id),\n  \
+         UNIQUE (day, price)\n);"
     );
     assert_eq!(std::fs::read(&path).expect("bytes"), before);
     Description::of_file(&directory.path().join("none.db")).expect_err("no such file");

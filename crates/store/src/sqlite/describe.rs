@@ -66,6 +66,27 @@ fn describe(connection: &Connection) -> rusqlite::Result<Description> {
     Ok(description)
 }
 
+/// Columns of unique keys that stand in the table's own definition, where SQLite gives them no
+/// name.
+fn own_keys(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Vec<String>>> {
+    let indexes: Vec<String> = connection
+        .prepare("SELECT name FROM pragma_index_list(?1) WHERE origin = 'u' ORDER BY seq DESC")?
+        .query_map([table], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut statement =
+        connection.prepare("SELECT name FROM pragma_index_info(?1) ORDER BY seqno")?;
+    indexes.iter().map(|index| statement.query_map([index], |row| row.get(0))?.collect()).collect()
+}
+
+/// The names that a document gives to such keys.
+pub(super) fn own_key_names(
+    connection: &Connection,
+    table: &str,
+) -> rusqlite::Result<BTreeSet<String>> {
+    let keys = own_keys(connection, table)?;
+    Ok(keys.iter().map(|columns| format!("{table}_{}_key", columns.join("_"))).collect())
+}
+
 /// What a view's text says after AS.
 pub(super) fn select_of(sql: &str) -> Option<&str> {
     let lower = sql.to_ascii_lowercase();
@@ -90,6 +111,9 @@ fn table(connection: &Connection, name: &str) -> rusqlite::Result<DescribedTable
     columns(connection, name, &quoted, &mut table)?;
     if !table.primary_key.is_empty() {
         table.constraints.push(format!("PRIMARY KEY ({})", names_in_sql(&table.primary_key)));
+    }
+    for columns in own_keys(connection, name)? {
+        table.constraints.push(format!("UNIQUE ({})", names_in_sql(&columns)));
     }
     foreign_keys(connection, name, &mut table)?;
     table.indexes = connection

@@ -105,6 +105,7 @@ fn found(connection: &Connection, table: &str) -> rusqlite::Result<Found> {
     keys.sort();
     found.primary_key = keys.into_iter().map(|(_, name)| name).collect();
     found.indexes = names(connection, table, "SELECT name FROM pragma_index_list(?1)")?;
+    found.indexes.extend(describe::own_key_names(connection, table)?);
     let mut statement = connection.prepare(
         "SELECT id, \"from\", \"table\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq",
     )?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
-use super::define;
+use super::{define, describe};
 use crate::{
     Kind,
     catalog::Catalog,
@@ -112,6 +112,8 @@ impl<'c> Script<'c> {
             .map_err(|error| error.to_string())?
             .into_keys()
             .collect::<BTreeSet<_>>();
+        let unnamed = describe::own_key_names(self.connection, &old.name)
+            .map_err(|error| error.to_string())?;
         let mut sql = Vec::new();
         for name in was.keys() {
             if indexes.get(name) != was.get(name) && there.contains(name) {
@@ -122,7 +124,8 @@ impl<'c> Script<'c> {
             }
         }
         for (name, text) in indexes {
-            if was.get(&name) != Some(&text) || !there.contains(&name) {
+            let stands = there.contains(&name) || unnamed.contains(&name);
+            if was.get(&name) != Some(&text) || !stands {
                 self.indexes.push(text.clone());
                 sql.push(text);
             }
