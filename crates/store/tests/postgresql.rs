@@ -180,3 +180,27 @@ async fn a_replica_is_read_from_and_nobody_misses_a_write_of_their_own() {
     replica.stop();
     assert_eq!(shown(&store).await.expect("the primary's rows"), expected);
 }
+
+#[tokio::test]
+async fn what_travels_is_encrypted_where_that_is_asked() {
+    let server = Server::start();
+    let root = server.speak_tls();
+    let plain = server.url_tcp("postgres", PASSWORD);
+    let encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+                     WHERE application_name = 'vitruvius'";
+    for (mode, is_encrypted) in [("require", "t"), ("prefer", "t"), ("disable", "f")] {
+        let url = format!("{plain}?sslmode={mode}");
+        let store = Store::open_postgres(&url, Options::default()).await.expect(mode);
+        let rows = store.query("SELECT 1 AS one", &[]).await.expect("a row");
+        assert_eq!(rows.len(), 1);
+        assert_eq!(server.sql("postgres", encrypted).trim(), is_encrypted, "{mode}");
+    }
+    let named = plain.replace("127.0.0.1", "localhost");
+    let unknown = refusal(&format!("{named}?sslmode=verify-full")).await;
+    assert!(unknown.contains("invalid peer certificate"), "{unknown}");
+    let root = root.display();
+    let trusted = format!("sslmode=verify-full&sslrootcert={root}");
+    Store::open_postgres(&format!("{named}?{trusted}"), Options::default()).await.expect("trusted");
+    let wrong_name = refusal(&format!("{plain}?{trusted}")).await;
+    assert!(wrong_name.contains("invalid peer certificate"), "{wrong_name}");
+}

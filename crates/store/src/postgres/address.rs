@@ -18,6 +18,9 @@ use crate::StoreError;
 /// How long a connection may take to be made where the URL does not say.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
+/// How long a server may take to confirm what was sent to it.
+const SILENCE_MAX: Duration = Duration::from_secs(15);
+
 /// A database that can be connected to.
 pub(super) struct Address {
     config: Config,
@@ -60,6 +63,10 @@ impl Address {
         }
         if config.get_application_name().is_none() {
             config.application_name("vitruvius");
+        }
+        // A machine that vanishes without a word is noticed too.
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(SILENCE_MAX).keepalives_idle(SILENCE_MAX);
         }
         let place = place_of(&config);
         let is_remote = config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)));

@@ -23,7 +23,7 @@ const START_S_MAX: u64 = 60;
 /// Ends the server when its standard input ends, which is when this process does.
 const SUPERVISOR: &str = r#"
 "$1/postgres" -D "$2/data" -k "$2" -p "$3" -c listen_addresses=127.0.0.1 -c fsync=off \
-  -c full_page_writes=off -c max_connections=400 -c shared_buffers=32MB \
+  -c full_page_writes=off -c max_connections=400 -c shared_buffers=32MB -c max_wal_size=64MB \
   -c log_min_messages=fatal >"$2/log" 2>&1 &
 cat >/dev/null
 kill -QUIT "$(head -n 1 "$2/data/postmaster.pid")" 2>/dev/null
@@ -148,6 +148,31 @@ impl Server {
         start.arg(self.directory.join("data")).arg("-o").arg(options).stdout(Stdio::null());
         // Its output is not read: the server keeps the pipe for as long as it runs.
         assert!(start.stderr(Stdio::null()).status().is_ok_and(|status| status.success()));
+    }
+
+    /// Speaks TLS from now on; gives the file of the authority that signed its certificate.
+    pub(crate) fn speak_tls(&self) -> PathBuf {
+        let data = self.directory.join("data");
+        let made = |arguments: &str| {
+            let mut openssl = as_postgres("openssl");
+            let key = "-x509 -newkey rsa:2048 -nodes -days 3";
+            openssl.current_dir("/").arg("req").args(key.split(' ')).args(arguments.split(' '));
+            run(&mut openssl);
+        };
+        let at = |name: &str| data.join(name).display().to_string();
+        made(&format!("-subj /CN=tests -keyout {} -out {}", at("ca.key"), at("ca.crt")));
+        made(&format!(
+            "-subj /CN=localhost -CA {} -CAkey {} -keyout {} -out {} \
+             -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:localhost",
+            at("ca.crt"),
+            at("ca.key"),
+            at("server.key"),
+            at("server.crt")
+        ));
+        self.sql("postgres", "ALTER SYSTEM SET ssl = on");
+        self.sql("postgres", "SELECT pg_reload_conf()");
+        thread::sleep(Duration::from_millis(300));
+        data.join("ca.crt")
     }
 
     fn wait(&self) {
