@@ -61,7 +61,7 @@ impl Trial<'_> {
 
     /// Sends a body as an account, or as the admin where no account is given.
     async fn send(&self, account: Option<&Account>, body: Option<Json>) -> Answer {
-        let path = self.endpoint.path.replace('{', "").replace('}', "");
+        let path = self.endpoint.path.replace(['{', '}'], "");
         let mut request = Request::new(self.endpoint.method.word(), path);
         request.body = body;
         let token = match account {

@@ -132,6 +132,12 @@ impl Trial<'_> {
         if !passes(stage.system(), self.desk.table, &row) {
             return;
         }
+        // What is kept of a value must pass the checks as well.
+        let mut kept = row.clone();
+        kept.insert(self.name(), taken.clone());
+        if !passes(stage.system(), self.desk.table, &kept) {
+            return;
+        }
         if let Ok(answer) = stage.create(self.desk.table, row).await {
             self.judge(&expected, &answer, holds(&answer));
         }
@@ -246,7 +252,7 @@ impl Trial<'_> {
         let came = shape::row(self.desk.stage.system(), &answer.json);
         let came = came.and_then(|row| row.get(&self.name())).cloned().unwrap_or(Json::Null);
         let holds = match &self.column.default {
-            Some(DefaultValue::Now) => came.as_str().is_some_and(|came| is_near_now(came)),
+            Some(DefaultValue::Now) => came.as_str().is_some_and(is_near_now),
             Some(DefaultValue::Today) => came.as_str().is_some_and(is_near_now),
             Some(DefaultValue::RandomUuid) => {
                 came.as_str().is_some_and(|came| uuid::Uuid::try_parse(came).is_ok())
