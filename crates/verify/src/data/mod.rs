@@ -164,6 +164,10 @@ async fn changes(desk: &Desk<'_>) {
     let Ok(mut whole) = stage.candidate(table).await else { return };
     whole.remove("password");
     whole.remove(&column);
+    for key in &table.primary_key {
+        let name = desk.shown(key);
+        whole.insert(name.clone(), row.get(&name).cloned().unwrap_or(Json::Null));
+    }
     if !crate::fixture::passes(stage.system(), table, &whole) {
         return;
     }
