@@ -277,7 +277,7 @@ fn every_answer_before_the_end_stands_in_the_access_log() {
     serving.signal("TERM");
     assert_eq!(serving.end().code(), Some(0), "{}", serving.complaints());
     let log = std::fs::read_to_string(serving.directory().join("access.jsonl")).expect("a log");
-    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line));
+    let lines = log.lines().map(serde_json::from_str::<serde_json::Value>);
     let lines: Vec<_> = lines.collect::<Result<_, _>>().expect("whole lines");
     let answered = lines.iter().filter(|line| line["path"] == "/api/v1/items").count();
     assert_eq!(answered, before, "{log}");
