@@ -209,9 +209,9 @@ async fn text_of_a_request_never_becomes_sql() {
 async fn a_request_that_asks_for_too_much_is_refused_before_it_costs() {
     let desk = Desk::open().await;
     let (_, ben, _) = with_tickets(&desk).await;
-    let includes = vec!["product"; 11].join(",");
+    let includes = ["product"; 11].join(",");
     let sorts = "title,body,status,priority,created_at,updated_at";
-    let values = vec!["1"; 101].join(",");
+    let values = ["1"; 101].join(",");
     let deep = format!("{}title%20%3D%20'x'{}", "(".repeat(500), ")".repeat(500));
     let long = "x".repeat(300);
     let many = (0..60).map(|at| format!("title[ne]=x{at}")).collect::<Vec<_>>().join("&");
