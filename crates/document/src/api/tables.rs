@@ -22,6 +22,11 @@ pub(super) struct Tables<'a> {
     column_names: HashSet<&'a str>,
 }
 
+/// The key of a name as it is written; no name in normal form begins so.
+fn exact(name: &str) -> String {
+    format!("={}", name.to_lowercase())
+}
+
 impl<'a> Tables<'a> {
     /// An index of all tables; a prefix that most names share (`tbl_`, `app_`) may be left out in
     /// paths. A view is found where no table has its name.
@@ -39,6 +44,10 @@ impl<'a> Tables<'a> {
         for view in views {
             by_name.entry(names::normal(&view.name)).or_insert(view);
         }
+        // `order` beside `orders`: whoever writes a name as it stands means that one.
+        for table in &data.tables {
+            by_name.insert(exact(&table.name), table);
+        }
         let columns = data.tables.iter().flat_map(|table| &table.columns);
         let column_names = columns.map(|column| column.name.as_str()).collect();
         Self { data, machines, by_name, views, column_names }
@@ -52,6 +61,9 @@ impl<'a> Tables<'a> {
     /// The table that a word of a path names, in any spelling and number.
     pub(super) fn find(&self, word: &str) -> Option<&'a Table> {
         let normal = names::normal(word);
+        if let Some(table) = self.by_name.get(&exact(&word.replace('-', "_"))) {
+            return Some(table);
+        }
         // A word of another language whose plural the table was given: `tema`, `temas`.
         self.by_name.get(&normal).or_else(|| self.by_name.get(&format!("{normal}s"))).copied()
     }

@@ -673,6 +673,16 @@ fn a_parameter_names_a_row_of_its_own_table_alone() {
 }
 
 #[test]
+fn a_name_as_it_stands_wins_over_its_other_number() {
+    let text = "```sql\nCREATE TABLE \"order\" (id INT PRIMARY KEY);\n\
+        CREATE TABLE orders (id INT PRIMARY KEY);\n```\n\n- `GET /order`\n- `GET /orders`\n";
+    let compiled = crate::compile(Sources::single("a.md", text));
+    let endpoints = compiled.system.api.endpoints.iter();
+    let bound: Vec<String> = endpoints.map(|endpoint| short(&endpoint.binding)).collect();
+    assert_eq!(bound, ["List order", "List orders"]);
+}
+
+#[test]
 fn views_are_read_and_never_written() {
     let text = "```sql\nCREATE TABLE users (id UUID PRIMARY KEY, email TEXT);\n\
         CREATE TABLE orders (id UUID PRIMARY KEY, user_id UUID REFERENCES users(id), total INT);\n\
