@@ -134,13 +134,12 @@ fn relations(table: &DescribedTable) -> Vec<String> {
 fn endpoints(table: &DescribedTable) -> String {
     let name = &table.name;
     let mut rows = vec![("GET", format!("/{name}"), "List"), ("POST", format!("/{name}"), "Add")];
-    match table.primary_key.as_slice() {
-        [key] => rows.extend([
+    if let [key] = table.primary_key.as_slice() {
+        rows.extend([
             ("GET", format!("/{name}/{{{key}}}"), "Read one"),
             ("PATCH", format!("/{name}/{{{key}}}"), "Change one"),
             ("DELETE", format!("/{name}/{{{key}}}"), "Remove one"),
-        ]),
-        _ => {}
+        ]);
     }
     rows.into_iter().fold(String::new(), |mut text, (method, path, what)| {
         text.push_str(&format!("| {method} | `/api/v1{path}` | {what} | Admin |\n"));
