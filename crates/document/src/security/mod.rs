@@ -16,6 +16,7 @@ mod moves;
 mod own_only;
 mod owners;
 mod phrases;
+mod placing;
 mod policies;
 mod read;
 mod role_definitions;

@@ -17,6 +17,7 @@ use crate::{
         codes,
         endpoints::not_defined,
         owners::Ownership,
+        placing::place,
         roles::{Meaning, RoleBook},
     },
     statement::{Claim, Class},
@@ -158,6 +159,11 @@ impl Policies<'_> {
             .ok_or_else(|| Trouble::Unread(self.reason(&written.text)))?;
         let mut expression = expression;
         rewrite(&mut expression);
+        if let Some(name) =
+            self.data.table(table).and_then(|at| place(self.data, at, &mut expression))
+        {
+            return Err(Trouble::Unread(format!("no table there has a column `{name}`")));
+        }
         let mut missing = None;
         visit(&expression, &mut |inner| {
             if let Expression::Principal { property: PrincipalProperty::Column(name) } = inner

@@ -613,6 +613,25 @@ fn policies_through_another_table_keep_their_condition() {
 }
 
 #[test]
+fn a_bare_name_inside_a_sub_select_may_be_a_column_of_the_row_at_hand() {
+    let policy = |name: &str| {
+        format!(
+            "CREATE POLICY p ON comments FOR SELECT USING (EXISTS (SELECT 1 FROM posts \
+             WHERE posts.id = {name} AND posts.user_id = auth.uid()));"
+        )
+    };
+    let (system, told) = with_policy(&policy("post_id"));
+    assert!(!has(&told, "S007"));
+    let granted = grants(&system, "comments", &Action::Read);
+    let condition = granted[0].condition.as_ref().expect("a condition");
+    assert_eq!(condition.columns(), ["post_id"]);
+    // Neither table has it: nothing is opened, and nothing fails when it is asked for.
+    let (system, told) = with_policy(&policy("blog_id"));
+    assert!(has(&told, "S007"));
+    assert!(who_may(&system, "comments", &Action::Read).is_empty());
+}
+
+#[test]
 fn a_policy_for_insert_checks_the_new_row() {
     let (system, _) =
         with_policy("CREATE POLICY p ON posts FOR INSERT WITH CHECK (auth.uid() = user_id);");
