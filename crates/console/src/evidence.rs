@@ -10,6 +10,8 @@ use document::{
 use engine::observability::{EndpointSnapshot, Percentile, Snapshot, Verdict};
 use serde::Serialize;
 
+use crate::proofs;
+
 /// What stands beside a claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Item {
@@ -43,6 +45,9 @@ pub(crate) fn items(compiled: &Compiled, snapshot: &Snapshot) -> Vec<Item> {
         .collect();
     items.sort_by(|left, right| left.subject.cmp(&right.subject));
     items.dedup_by(|later, earlier| later.subject == earlier.subject);
+    if let Some(found) = &snapshot.proofs {
+        proofs::add(compiled, found, snapshot.at, &mut items);
+    }
     items
 }
 

@@ -7,6 +7,7 @@ mod evidence;
 mod live;
 mod mark;
 mod page;
+mod proofs;
 mod served;
 
 use axum::response::{IntoResponse, Response};

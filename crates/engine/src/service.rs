@@ -23,7 +23,7 @@ use tokio::sync::{Mutex, Notify, watch};
 
 use crate::{
     Running, Settings, World,
-    observability::{AccessLog, Evidence, watch_tables},
+    observability::{AccessLog, Evidence, watch_proofs, watch_tables},
     pages::Pages,
 };
 
@@ -192,6 +192,7 @@ impl Service {
         prepare_security(&inner, &inner.running.load())?;
         watch_window(Arc::downgrade(&inner));
         watch_tables(Arc::downgrade(&inner));
+        watch_proofs(Arc::downgrade(&inner));
         Ok(Self { inner })
     }
 

@@ -13,12 +13,13 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use http::StatusCode;
 use jiff::Timestamp;
 
 use super::{
     histogram::{Counts, Histogram},
+    proofs::Proofs,
     snapshot::{EndpointSnapshot, Sample, SettingSnapshot, Snapshot, TableSnapshot},
 };
 
@@ -37,6 +38,8 @@ pub struct Evidence {
     endpoints: Mutex<BTreeMap<String, Arc<EndpointEvidence>>>,
     settings: RwLock<HashMap<String, Arc<SettingEvidence>>>,
     pub(crate) tables: ArcSwap<BTreeMap<String, TableSnapshot>>,
+    /// What `verify` found, where it left a report.
+    pub(crate) proofs: ArcSwapOption<Proofs>,
     slice: Arc<Clock>,
     /// Lines of the access log that were dropped because its queue was full.
     pub(crate) log_lines_dropped: AtomicU64,
@@ -166,6 +169,7 @@ impl Evidence {
             endpoints: Mutex::default(),
             settings: RwLock::default(),
             tables: ArcSwap::default(),
+            proofs: ArcSwapOption::default(),
             slice: Arc::new(clock),
             log_lines_dropped: AtomicU64::new(0),
             faults: AtomicU64::new(0),
@@ -242,6 +246,7 @@ impl Evidence {
             since: self.since,
             endpoints: endpoints.iter().map(|each| each.snapshot(now, self.since)).collect(),
             tables: self.tables.load_full(),
+            proofs: self.proofs.load_full(),
             settings: settings.iter().map(|(key, each)| (key.clone(), each.snapshot())).collect(),
             log_lines_dropped: self.log_lines_dropped.load(Relaxed),
             faults: self.faults.load(Relaxed),

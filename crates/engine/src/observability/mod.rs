@@ -5,6 +5,7 @@ mod built_in;
 mod evidence;
 mod histogram;
 mod metrics;
+mod proofs;
 mod rows;
 mod snapshot;
 mod substitution;
@@ -13,6 +14,8 @@ pub use access_log::{AccessLog, AccessLogTo, Line};
 pub use built_in::{BuiltInCall, built_in};
 pub(crate) use evidence::SLICE_SECONDS;
 pub use evidence::{EndpointEvidence, Evidence};
+pub(crate) use proofs::watch_proofs;
+pub use proofs::{PROOFS_FILE, ProofOfClaim, ProofVerdict, Proofs};
 pub(crate) use rows::watch_tables;
 pub use snapshot::{
     EndpointSnapshot, Percentile, Sample, SettingSnapshot, Snapshot, TableSnapshot, Verdict,

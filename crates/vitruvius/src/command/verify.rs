@@ -40,6 +40,12 @@ pub(crate) struct Verify {
     /// Write the report to this file instead of standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Leave the verdicts for the page of the service whose `--data` this is.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// Start the system on this empty PostgreSQL database instead of a file.
+    #[arg(long, value_name = "URL", conflicts_with = "target")]
+    database: Option<String>,
     /// Fail where an enforced claim was not tested.
     #[arg(long)]
     strict: bool,
@@ -88,7 +94,7 @@ impl Verify {
         let (target, own) = match &self.target {
             Some(origin) => (Target { origin: origin.clone(), admin: self.access()? }, None),
             None => {
-                let own = Own::start(&self.files, &compiled, &self.serve_with)?;
+                let own = Own::start(&self.files, &compiled, &self.arguments())?;
                 (own.target.clone(), Some(own))
             }
         };
@@ -107,12 +113,21 @@ impl Verify {
         drop(own);
         let report = report.map_err(|error| Failure::new(error.to_string()))?;
         self.show(&report)?;
+        if let Some(directory) = &self.record {
+            record(&report, directory)?;
+        }
         let tally = report.tally();
         Ok(match (tally.refuted, tally.not_tested) {
             (0, not_tested) if self.strict && not_tested > 0 => Outcome::Untested,
             (0, _) => Outcome::Done,
             _ => Outcome::Findings,
         })
+    }
+
+    /// What the system is started with.
+    fn arguments(&self) -> Vec<String> {
+        let database = self.database.iter().map(|url| format!("--database={url}"));
+        self.serve_with.iter().cloned().chain(database).collect()
     }
 
     /// How an admin of a running system is had.
@@ -149,6 +164,15 @@ impl Verify {
             None => print(&text),
         }
     }
+}
+
+/// Leaves the report where a running service looks for it: whole, or not at all.
+fn record(report: &Report, directory: &Path) -> Result<(), Failure> {
+    let path = directory.join(engine::observability::PROOFS_FILE);
+    let aside = path.with_extension("new");
+    std::fs::write(&aside, report.write(::verify::Format::Json))
+        .and_then(|()| std::fs::rename(&aside, &path))
+        .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))
 }
 
 /// A system of this run: started on an empty store, and gone with it.
