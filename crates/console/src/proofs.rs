@@ -6,7 +6,7 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use document::{Compiled, Statement};
+use document::Compiled;
 use engine::observability::{ProofOfClaim, ProofVerdict, Proofs};
 use jiff::Timestamp;
 
@@ -40,7 +40,7 @@ pub(crate) fn add(compiled: &Compiled, proofs: &Proofs, now: Timestamp, items: &
         let Some(subject) = statement.subject.as_deref() else { continue };
         details.entry(subject).or_insert(&statement.meaning);
         if let Some(count) = counts.get_mut(&spoken_for_by(subject))
-            && !known.contains(&(subject, sentence(compiled, statement)))
+            && !known.contains(&(subject, compiled.sources.first_line(statement.span)))
         {
             count.stale += 1;
         }
@@ -98,11 +98,6 @@ fn spoken_for_by(subject: &str) -> Cow<'_, str> {
     }
 }
 
-/// The first line of a statement, as `verify` tells it.
-fn sentence<'a>(compiled: &'a Compiled, statement: &Statement) -> &'a str {
-    compiled.sources.text(statement.span).lines().next().unwrap_or_default().trim()
-}
-
 /// How long ago, in the largest unit that fits.
 fn age(now: Timestamp, at: Timestamp) -> String {
     match now.as_second().saturating_sub(at.as_second()) {
@@ -126,7 +121,7 @@ mod tests {
         let statements = compiled.ledger.statements.iter();
         let claims = statements.map(|statement| ProofOfClaim {
             subject: statement.subject.clone(),
-            sentence: sentence(compiled, statement).to_owned(),
+            sentence: compiled.sources.first_line(statement.span).to_owned(),
             verdict,
         });
         claims.collect()

@@ -247,7 +247,7 @@ impl Expression {
     }
 
     /// The expressions directly inside, conditions of sub-selects included.
-    pub(crate) fn parts(&self) -> Vec<&Expression> {
+    pub fn parts(&self) -> Vec<&Expression> {
         match self {
             Expression::Not { operand }
             | Expression::Negate { operand }

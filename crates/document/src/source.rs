@@ -128,6 +128,11 @@ impl Sources {
             .unwrap_or("")
     }
 
+    /// The first line that a span covers, without the space around it: how a statement is quoted.
+    pub fn first_line(&self, span: Span) -> &str {
+        self.text(span).lines().next().unwrap_or_default().trim()
+    }
+
     /// `name:line` of a span's start, for messages.
     pub fn location(&self, span: Span) -> String {
         match self.files.get(span.file as usize) {

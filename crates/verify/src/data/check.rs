@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::Desk;
 use crate::{
     About, Answer, evaluate,
-    fixture::{Row, columns_of, in_row, is_link, is_number, passes, pool},
+    fixture::{Row, in_row, is_link, is_number, passes, pool},
 };
 
 /// Values of a column tried with a check at most.
@@ -25,8 +25,7 @@ pub(super) async fn probe(desk: &Desk<'_>, check: &Check) {
     let Some(expression) = &check.condition.expression else {
         return book.skip(&about, "it holds", "the condition is not understood");
     };
-    let mut names = Vec::new();
-    columns_of(expression, &mut names);
+    let mut names = expression.columns();
     names.sort_unstable();
     names.dedup();
     let columns: Vec<&Column> = names

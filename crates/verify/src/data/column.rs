@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::{Desk, is_shown, single, tries};
 use crate::{
     About, Request, evaluate,
-    fixture::{Row, columns_of, constant_default, default_words, in_row, is_link, passes, same},
+    fixture::{Row, constant_default, default_words, in_row, is_link, passes, same},
     shape,
 };
 
@@ -220,11 +220,7 @@ impl Trial<'_> {
         let of_grants = system.security.grants.iter().filter(|grant| grant.table == table.name);
         let mut conditions = of_grants.flat_map(|grant| grant.condition.iter().chain(&grant.check));
         owners.any(|owner| owner.table == table.name && owner.path.first() == Some(name))
-            || conditions.any(|condition| {
-                let mut names = Vec::new();
-                columns_of(condition, &mut names);
-                names.contains(&name.as_str())
-            })
+            || conditions.any(|condition| condition.columns().contains(&name.as_str()))
     }
 
     /// True where whoever makes a row may leave the column out.

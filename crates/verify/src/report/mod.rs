@@ -230,7 +230,7 @@ fn unwritten(statements: &[Statement], trials: &[Trial]) -> Vec<Proof> {
 fn proof(compiled: &Compiled, statement: &Statement, trials: &[Trial]) -> Proof {
     let own: Vec<&Trial> = trials.iter().filter(|trial| trial.about.covers(statement)).collect();
     let sources = &compiled.sources;
-    let sentence = sources.text(statement.span).lines().next().unwrap_or_default().trim();
+    let sentence = sources.first_line(statement.span);
     let file = sources.files.get(usize::from(statement.span.file));
     Proof {
         sentence: sentence.to_owned(),

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::may::World;
 use crate::{
     Person, Request, Row, Stage,
-    fixture::{columns_of, linked},
+    fixture::linked,
     shape::{page_member, query, row, rows, shown},
 };
 
@@ -188,7 +188,7 @@ fn compared(condition: &Expression, found: &mut Vec<(String, PrincipalProperty)>
 pub(super) fn columns_read(stage: &Stage<'_>, table: &Table) -> Vec<String> {
     let mut names = Vec::new();
     for condition in conditions(stage, &table.name) {
-        columns_of(condition, &mut names);
+        names.extend(condition.columns());
     }
     let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
     names.sort();
