@@ -13,6 +13,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Many small pieces of memory are taken and given back with each request: this allocator does it
+/// in less time than the system's and gives back what is idle.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs an architecture document: the filled-in Markdown is the backend.
 #[derive(Parser)]
 #[command(name = "vitruvius", version, about, max_term_width = 100)]
