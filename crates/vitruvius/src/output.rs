@@ -38,9 +38,9 @@ pub(crate) fn log_to_standard_error() {
 }
 
 /// `1 table`, `2 tables`.
-pub(crate) fn counted(count: usize, noun: &str) -> String {
-    match count {
+pub(crate) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    match count.try_into().unwrap_or(u64::MAX) {
         1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
+        count => format!("{count} {noun}s"),
     }
 }

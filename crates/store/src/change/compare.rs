@@ -3,7 +3,7 @@
 use super::{
     Change, Finding, Ground,
     lineage::{Lineage, Source, is_kept_alike, is_wider},
-    measure::{Measure, counted},
+    measure::{Measure, amount, counted},
 };
 use crate::{
     Kind, StoreError,
@@ -59,7 +59,7 @@ impl<'a> Comparison<'a> {
                 _ => ["are", "have", "refer"],
             };
             let why = why.replace("{is}", is).replace("{has}", has).replace("{refers}", refers);
-            step.needs = Some(format!("{} of {} {why}", counted(offending), words(rows)));
+            step.needs = Some(format!("{} of {} {why}", counted(offending), amount(rows, "row")));
         }
     }
 
@@ -87,7 +87,7 @@ impl<'a> Comparison<'a> {
         for column in old.columns.iter().filter(|column| new.column(&column.name).is_none()) {
             let values = self.measure().values(&source.name, former(source, &column.name))?;
             let summary =
-                format!("- column {}.{} ({} values)", new.name, column.name, counted(values));
+                format!("- column {}.{} ({})", new.name, column.name, amount(values, "value"));
             let origin = self.drop_origin(&new.name, &source.name, &column.name);
             let change = Change::DropColumn(column.name.clone());
             self.step(Class::Permitted, change, summary, &origin).rows = Some(values);
@@ -123,7 +123,7 @@ impl<'a> Comparison<'a> {
             step.class = Class::Blocked;
             step.needs = Some(format!(
                 "{} would have no value: give `{}` a default, or let it be NULL",
-                words(rows),
+                amount(rows, "row"),
                 column.name
             ));
         }
@@ -148,7 +148,7 @@ impl<'a> Comparison<'a> {
         let name = format!("{}.{}", table.name, column.name);
         match successor {
             Some(successor) if values > 0 => {
-                let summary = format!("- column {name} ({} values)", counted(values));
+                let summary = format!("- column {name} ({})", amount(values, "value"));
                 let step = self.step(Class::Blocked, Change::Words, summary, &successor.origin);
                 step.rows = Some(values);
                 step.needs = Some(format!(
@@ -161,8 +161,8 @@ impl<'a> Comparison<'a> {
             }
             _ => {
                 let summary = format!(
-                    "kept: column {name} ({} values) stays in the database, out of the schema",
-                    counted(values)
+                    "kept: column {name} ({}) stays in the database, out of the schema",
+                    amount(values, "value")
                 );
                 let change = Change::KeepColumn(column.name.clone());
                 self.step(Class::Safe, change, summary, &table.origin).rows = Some(values);
@@ -362,8 +362,4 @@ fn misfit_words(from: &Kind, to: &Kind) -> String {
 /// A column's name in the database.
 fn former<'a>(source: &'a Source, column: &'a str) -> &'a str {
     source.former.get(column).map_or(column, String::as_str)
-}
-
-fn words(rows: u64) -> String {
-    if rows == 1 { "1 row".to_owned() } else { format!("{} rows", counted(rows)) }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Change, Finding, Ground,
     ledger::Snapshot,
-    measure::{Measure, counted},
+    measure::{Measure, amount},
 };
 use crate::{
     StoreError,
@@ -39,9 +39,9 @@ pub(crate) fn look(
         match ground.added_columns(&physical.table)? {
             Some(added) if !added.is_empty() => {
                 for column in added {
-                    let rows = counted(Measure(ground).rows(&name)?);
+                    let rows = amount(Measure(ground).rows(&name)?, "row");
                     let summary = format!(
-                        "kept: column {name}.{} was added from outside; it stays ({rows} rows)",
+                        "kept: column {name}.{} was added from outside; it stays ({rows})",
                         column.name
                     );
                     steps.push(step(Class::Safe, summary, &physical.table, None));
@@ -83,8 +83,8 @@ fn adopt(
     let name = &table.name;
     Ok(match ground.adopted(table)? {
         Ok(physical) => {
-            let rows = counted(Measure(ground).rows(name)?);
-            let summary = format!("table {name} is there already: it is adopted ({rows} rows)");
+            let rows = amount(Measure(ground).rows(name)?, "row");
+            let summary = format!("table {name} is there already: it is adopted ({rows})");
             snapshot.tables.push(physical);
             step(Class::Safe, summary, table, None)
         }

@@ -116,3 +116,9 @@ pub(crate) fn counted(count: u64) -> String {
     }
     text
 }
+
+/// A count with its noun: `1 row`, `1,204 rows`.
+pub(crate) fn amount(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", counted(count))
+}

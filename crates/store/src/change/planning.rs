@@ -7,7 +7,7 @@ use super::{
     compare::Comparison,
     ledger::{PhysicalTable, Snapshot},
     lineage::{self, Lineage, Source},
-    measure::counted,
+    measure::amount,
 };
 use crate::{
     StoreError,
@@ -183,7 +183,7 @@ impl<S: Script> Planning<'_, '_, S> {
         let drops = &self.comparison.wished.drops;
         let drop = drops.iter().find(|drop| drop.table == name && drop.column.is_none());
         if let Some(drop) = drop.cloned() {
-            let summary = format!("- table {name} ({} rows)", counted(rows));
+            let summary = format!("- table {name} ({})", amount(rows, "row"));
             let work = self.script.drop_table(name);
             let step = self.comparison.step(Class::Permitted, Change::Words, summary, &drop.origin);
             step.rows = Some(rows);
@@ -195,7 +195,7 @@ impl<S: Script> Planning<'_, '_, S> {
         }
         if let Some(successor) = self.successor(&physical.table).filter(|_| rows > 0) {
             let (new, origin) = (successor.name.clone(), successor.origin.clone());
-            let summary = format!("- table {name} ({} rows)", counted(rows));
+            let summary = format!("- table {name} ({})", amount(rows, "row"));
             let step = self.comparison.step(Class::Blocked, Change::Words, summary, &origin);
             step.rows = Some(rows);
             step.needs = Some(format!(
@@ -230,8 +230,8 @@ impl<S: Script> Planning<'_, '_, S> {
         let mut kept = PhysicalTable { is_kept: true, ..physical.clone() };
         let name = &physical.table.name;
         let summary = format!(
-            "kept: table {name} ({} rows) stays in the database, out of the schema",
-            counted(rows)
+            "kept: table {name} ({}) stays in the database, out of the schema",
+            amount(rows, "row")
         );
         let first = self.comparison.findings.len();
         let origin = &physical.table.origin;

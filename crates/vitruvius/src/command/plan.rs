@@ -2,10 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::service::plan_of;
+use engine::{Settings, service::plan_of};
 use store::{Options, Store, plan::Class};
 
-use crate::{Failure, Outcome, documents::Files, output::print};
+use crate::{
+    Failure, Outcome,
+    documents::Files,
+    environment,
+    output::{counted, print},
+};
 
 /// Arguments of `plan`.
 #[derive(clap::Args)]
@@ -15,9 +20,13 @@ pub(crate) struct Plan {
     /// Where the data lives.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
-    /// The PostgreSQL database that holds the rows; by default SQLite in the data directory.
+    /// The PostgreSQL database that holds the rows. By default `DATABASE_URL` where the document's
+    /// variables name it, else SQLite in the data directory.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// Read the document's variables from this file too; the environment wins.
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
     /// Print the statements too.
     #[arg(long)]
     sql: bool,
@@ -35,9 +44,11 @@ impl Plan {
             .build()
             .map_err(|error| Failure::new(error.to_string()))?;
         let place = Place::of(&self.data)?;
-        let database = super::database(self.database.as_deref())?;
+        let mut settings = Settings::new(&self.data);
+        settings.database = super::database(self.database.as_deref())?;
+        settings.variables = environment::variables(self.env_file.as_deref())?;
         let plan = runtime.block_on(async {
-            let store = match &database {
+            let store = match engine::database::url(&settings, &compiled) {
                 Some(url) => Store::open_postgres(url, Options::default()).await?,
                 None => Store::open(place.path(), Options::default())?,
             };
@@ -88,7 +99,7 @@ pub(super) fn text(plan: &store::plan::Plan, with_sql: bool) -> String {
         return "plan: nothing to change\n".to_owned();
     }
     let blocked = plan.steps.iter().filter(|step| step.class == Class::Blocked).count();
-    let mut text = format!("plan: {}", crate::output::counted(plan.steps.len(), "step"));
+    let mut text = format!("plan: {}", counted(plan.steps.len(), "step"));
     if blocked != 0 {
         text.push_str(&format!(" · {blocked} blocked"));
     }
@@ -102,7 +113,7 @@ pub(super) fn text(plan: &store::plan::Plan, with_sql: bool) -> String {
             Class::Permitted => "permitted",
             Class::Blocked => "blocked",
         };
-        let rows = step.rows.map(|rows| format!("{rows} rows")).unwrap_or_default();
+        let rows = step.rows.map(|rows| counted(rows, "row")).unwrap_or_default();
         let line = format!(
             "{:>3}  {:<width$}  {class:<10}  {rows:<10}  {}",
             index + 1,

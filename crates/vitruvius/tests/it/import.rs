@@ -49,7 +49,7 @@ fn what_is_there_is_adopted_by_the_plan() {
         .file("data.db", &database())
         .run(&["plan", "ARCHITECTURE.md", "--data", "."])
         .code(0)
-        .says("table books is there already: it is adopted (1 rows)")
+        .says("table books is there already: it is adopted (1 row)")
         .says("view cheap is there already: it is adopted");
 }
 

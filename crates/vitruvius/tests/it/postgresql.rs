@@ -50,3 +50,17 @@ fn a_plan_for_the_database_changes_nothing() {
     let tables = "SELECT count(*) FROM pg_tables WHERE tablename = 'items'";
     assert_eq!(server().sql(&own.name, tables).trim(), "0");
 }
+
+#[test]
+fn a_plan_finds_the_database_as_a_start_does() {
+    let own = database();
+    let table = "\n## Environment\n\n| Variable | Required | Description |\n| --- | --- | --- |\n| \
+                 `DATABASE_URL` | yes | where rows live |\n";
+    let document = format!("{SHOP}{table}");
+    let variables = format!("DATABASE_URL={}\n", own.url);
+    let test = || Test::new().document(&document).file("own.env", variables.as_bytes());
+    let plan = ["plan", "ARCHITECTURE.md", "--env-file", "own.env"];
+    test().run(&plan).code(0).says("+ table items");
+    server().sql(&own.name, "CREATE TABLE items (name text)");
+    test().run(&plan).says("a table items is there that no document made");
+}
