@@ -1,5 +1,5 @@
 //! Which database holds the rows: SQLite in the data directory, or the PostgreSQL that the operator
-//! or the document's own variable names.
+//! or the document's own variable names; and which Redis its processes share.
 
 use document::{Compiled, setting::SettingValue};
 use store::{Options, Store, StoreError};
@@ -8,6 +8,8 @@ use crate::Settings;
 
 /// The variable of a document that names its database.
 const VARIABLE: &str = "DATABASE_URL";
+/// The variable of a document that names its Redis.
+const REDIS_VARIABLE: &str = "REDIS_URL";
 /// How long a start waits for a database that is away, in milliseconds.
 const START_MS_MAX: u64 = 30_000;
 /// Connections that a document may ask for, at most.
@@ -25,6 +27,21 @@ pub fn url<'a>(settings: &'a Settings, compiled: &Compiled) -> Option<&'a str> {
         is_postgres(url).then_some(url)
     };
     settings.database.as_deref().or_else(named)
+}
+
+/// The URL of the Redis that is to be used, if one is: what the operator says, else `REDIS_URL` where
+/// the document's variables name it, or its text names Redis.
+pub fn redis_url<'a>(settings: &'a Settings, compiled: &Compiled) -> Option<&'a str> {
+    let named = || {
+        let url = settings.variables.get(REDIS_VARIABLE)?.trim();
+        let mut variables = compiled.system.delivery.variables.iter();
+        let mut is_named = || {
+            variables.any(|variable| variable.name == REDIS_VARIABLE)
+                || crate::observability::is_named(compiled, "Redis")
+        };
+        (!url.is_empty() && is_named()).then_some(url)
+    };
+    settings.redis.as_deref().or_else(named)
 }
 
 /// True for the URL of a PostgreSQL database.

@@ -15,6 +15,7 @@ pub mod sabotage;
 pub mod server;
 pub mod service;
 pub mod settings;
+pub mod shared;
 pub mod world;
 
 pub mod api;

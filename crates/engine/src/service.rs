@@ -25,6 +25,7 @@ use crate::{
     Running, Settings, World,
     observability::{AccessLog, Evidence, watch_proofs, watch_tables},
     pages::Pages,
+    shared::Shared,
 };
 
 /// Longest time that a change of tables waits for requests in flight, in milliseconds.
@@ -75,6 +76,8 @@ pub struct Inner {
     pub running: ArcSwap<Running>,
     /// Keys, tokens, limits.
     pub security: crate::security::State,
+    /// Ways to the other processes on the database.
+    pub shared: Shared,
     /// What was observed.
     pub evidence: Evidence,
     /// One line per answer, where it is wanted.
@@ -170,6 +173,7 @@ impl Service {
             return Err(StartError::Blocked(plan));
         }
         store.apply(&plan, &schema, &hash_of(&compiled)).await?;
+        let shared = Shared::open(&settings, &compiled, &store, &world).await?;
         let evidence = Evidence::new(world.now());
         let access_log = AccessLog::open(&settings.access_log)
             .map_err(|error| StartError::Machine(format!("cannot open the access log: {error}")))?;
@@ -180,6 +184,7 @@ impl Service {
             store,
             running: ArcSwap::from_pointee(running),
             security: crate::security::State::default(),
+            shared,
             evidence,
             access_log,
             refused: ArcSwapOption::empty(),

@@ -15,6 +15,9 @@ pub struct Settings {
     pub database: Option<String>,
     /// URLs of its read replicas.
     pub replicas: Vec<String>,
+    /// URL of the Redis that processes on one database share; none is the memory of each, unless
+    /// the document's own variable names one.
+    pub redis: Option<String>,
     /// When a write counts as done.
     pub durability: store::Durability,
     /// Serve what is sound of a document with errors.
@@ -48,6 +51,7 @@ impl Settings {
             data_directory: data_directory.into(),
             database: None,
             replicas: Vec::new(),
+            redis: None,
             durability: store::Durability::Full,
             partial: false,
             variables: BTreeMap::new(),

@@ -91,13 +91,22 @@ impl BuiltInCall<'_> {
 async fn ready(inner: &Inner) -> Response {
     let asked = tokio::time::timeout(READY_WAIT_MAX, inner.store.query("SELECT 1", &[])).await;
     match asked {
-        Ok(Ok(_)) => json(StatusCode::OK, r#"{"status":"ready"}"#.into()),
+        Ok(Ok(_)) => json(StatusCode::OK, ready_text(inner).into()),
         Ok(Err(error)) => {
             // What exactly is wrong is for the log: the probe's caller is anybody.
             tracing::warn!(%error, "not ready: the store does not answer");
             json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#.into())
         }
         Err(_) => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#.into()),
+    }
+}
+
+/// Without Redis requests are answered all the same; that it is away is said.
+fn ready_text(inner: &Inner) -> &'static str {
+    match inner.shared.redis.as_ref().map(|redis| redis.is_here()) {
+        None => r#"{"status":"ready"}"#,
+        Some(true) => r#"{"status":"ready","redis":"ready"}"#,
+        Some(false) => r#"{"status":"ready","redis":"away"}"#,
     }
 }
 

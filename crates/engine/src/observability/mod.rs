@@ -20,4 +20,5 @@ pub(crate) use rows::watch_tables;
 pub use snapshot::{
     EndpointSnapshot, Percentile, Sample, SettingSnapshot, Snapshot, TableSnapshot, Verdict,
 };
+pub(crate) use substitution::is_named;
 pub use substitution::{Substitution, substitutions};

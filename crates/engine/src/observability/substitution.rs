@@ -42,20 +42,21 @@ impl std::fmt::Display for Substitution {
 /// All components that the document names and something else stands in for, in reading order.
 pub fn substitutions(compiled: &Compiled, settings: &Settings) -> Vec<Substitution> {
     let is_postgres = database::url(settings, compiled).is_some();
+    let is_redis = database::redis_url(settings, compiled).is_some();
     let mut found: Vec<Substitution> = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
     for node in &compiled.outline.nodes {
-        let texts: Vec<&str> = match &node.kind {
-            NodeKind::Paragraph(inline) | NodeKind::Item { inline, .. } => vec![&inline.text],
-            NodeKind::Row { cells } => cells.iter().map(|cell| cell.text.as_str()).collect(),
-            _ => continue,
-        };
-        for text in texts {
+        for text in texts(&node.kind) {
             for &(word, runs) in COMPONENTS {
-                if is_postgres && word.starts_with("Postgre") {
+                let runs = match runs {
+                    "SQLite" if is_postgres => "PostgreSQL",
+                    "memory of the process" if is_redis => "Redis",
+                    runs => runs,
+                };
+                // `Postgres` is `PostgreSQL` in fewer letters.
+                if runs.starts_with(word) {
                     continue;
                 }
-                let runs = if is_postgres && runs == "SQLite" { "PostgreSQL" } else { runs };
                 let Some(named) = named(text, word) else { continue };
                 // `Postgres` and `PostgreSQL` are one component.
                 let key = if word.starts_with("Postgre") { "PostgreSQL" } else { word };
@@ -68,6 +69,21 @@ pub fn substitutions(compiled: &Compiled, settings: &Settings) -> Vec<Substituti
         }
     }
     found
+}
+
+/// True where the document's text names a component.
+pub(crate) fn is_named(compiled: &Compiled, word: &str) -> bool {
+    let mut nodes = compiled.outline.nodes.iter();
+    nodes.any(|node| texts(&node.kind).into_iter().any(|text| named(text, word).is_some()))
+}
+
+/// Texts that may name a component.
+fn texts(kind: &NodeKind) -> Vec<&str> {
+    match kind {
+        NodeKind::Paragraph(inline) | NodeKind::Item { inline, .. } => vec![&inline.text],
+        NodeKind::Row { cells } => cells.iter().map(|cell| cell.text.as_str()).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The word where it stands alone in the text, with a version that follows it.
@@ -110,6 +126,17 @@ mod tests {
         );
         check("We use Postgres.\n\nPostgreSQL again.\n", &["Postgres"]);
         check("| Part | With |\n| --- | --- |\n| Rows | MySQL |\n", &["MySQL"]);
+    }
+
+    #[test]
+    fn a_redis_that_is_given_is_not_substituted() {
+        let text = "- Cache: Redis 7\n- Sessions: Memcached\n";
+        let compiled = document::compile(document::Sources::single("x.md", text));
+        let mut settings = Settings::new("data");
+        settings.variables.insert("REDIS_URL".into(), "redis://127.0.0.1".into());
+        let found = substitutions(&compiled, &settings);
+        let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["Memcached is named (x.md:2); Redis runs"]);
     }
 
     #[test]

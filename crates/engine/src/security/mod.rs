@@ -10,6 +10,7 @@ mod admin;
 mod admit;
 mod changes;
 mod cors;
+mod kept;
 mod keys;
 mod limits;
 mod lockout;
@@ -110,6 +111,17 @@ pub(crate) fn password_length(system: &document::System) -> (usize, usize) {
 /// 500 where the key can be neither read nor made; the reason is in the log.
 pub fn prepare(inner: &Inner, running: &Running) -> Result<(), Problem> {
     sessions::key(inner, running).map(|_| ())
+}
+
+/// What tells this database from all others, whoever connects to it and by whatever address.
+///
+/// # Errors
+/// [`store::StoreError`].
+pub(crate) async fn identity(
+    store: &store::Store,
+    world: &dyn crate::World,
+) -> Result<String, store::StoreError> {
+    kept::kept(store, "identity", world.now(), || world.uuid().simple().to_string()).await
 }
 
 /// The public keys that verify tokens, as a JWK set.

@@ -41,6 +41,11 @@ pub(crate) struct Serve {
     /// own: such reads go to the primary until the replica has it.
     #[arg(long, value_name = "URL", requires = "database")]
     replica: Vec<String>,
+    /// The Redis that several processes on one database share: `redis://user:password@host:6379/0`.
+    /// By default `REDIS_URL` where the document names it or Redis, else each process remembers for
+    /// itself.
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
     /// Serve what is sound of a document with errors.
     #[arg(long)]
     partial: bool,
@@ -132,6 +137,7 @@ impl Serve {
         for replica in &self.replica {
             settings.replicas.extend(super::database(Some(replica))?);
         }
+        settings.redis.clone_from(&self.redis);
         settings.variables = environment::variables(self.env_file.as_deref())?;
         settings.public_url = self.public_url.clone();
         settings.trusted_proxies = self.trusted_proxy.clone();
@@ -205,6 +211,11 @@ impl Serve {
             None => format!("{} (SQLite)", self.data.display()),
         };
         text.push_str(&format!("  data     {data}\n"));
+        if let Some(redis) = &service.inner.shared.redis {
+            let seen = redis.seen();
+            let away = seen.away.iter().map(|why| format!(" is away: {why}"));
+            text.push_str(&format!("  redis    {}{}\n", seen.place, away.collect::<String>()));
+        }
         if settings.partial {
             let (errors, _, _) = render::counts(&compiled.diagnostics);
             let missing = engine::service::missing_variables(compiled, settings);
