@@ -7,7 +7,10 @@ use document::{Compiled, System};
 
 use crate::{
     api::Router,
-    data::{Resources, Users},
+    data::{
+        Resources, Users,
+        cache::{Cache, Planned},
+    },
     security::RequestLimits,
 };
 
@@ -27,6 +30,8 @@ pub struct Running {
     pub(crate) openapi: std::sync::OnceLock<bytes::Bytes>,
     /// Where users live.
     pub(crate) users: Users,
+    /// What it keeps of its answers.
+    pub(crate) cached: Planned,
     /// Limits on every request.
     pub(crate) limits: RequestLimits,
 }
@@ -37,6 +42,7 @@ impl Running {
         compiled: Arc<Compiled>,
         settings: &crate::Settings,
         evidence: &crate::observability::Evidence,
+        cache: &Cache,
         since: jiff::Timestamp,
     ) -> Self {
         let mut system = compiled.system.clone();
@@ -45,6 +51,8 @@ impl Running {
         }
         let resources = crate::data::resources(&compiled, &system);
         let router = Router::of(&compiled, &resources, evidence);
+        let reach = || cache.reach_of(&crate::data::schema(&compiled));
+        let cached = Planned::of(&system.data.cache, reach, &router, evidence);
         let users = crate::security::users(&system);
         let limits = crate::security::limits_of(&system, settings);
         Self {
@@ -55,6 +63,7 @@ impl Running {
             resources,
             openapi: std::sync::OnceLock::new(),
             users,
+            cached,
             limits,
         }
     }

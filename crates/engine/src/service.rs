@@ -23,6 +23,7 @@ use tokio::sync::{Mutex, Notify, watch};
 
 use crate::{
     Running, Settings, World,
+    data::cache::{Cache, WatchedStore},
     observability::{AccessLog, Evidence, watch_proofs, watch_tables},
     pages::Pages,
     shared::Shared,
@@ -70,8 +71,10 @@ pub struct Inner {
     pub settings: Settings,
     /// Time and randomness.
     pub world: Arc<dyn World>,
-    /// Rows.
-    pub store: Store,
+    /// Rows, with every write noticed by what is kept.
+    pub store: WatchedStore,
+    /// What is kept of answers is told of writes by this.
+    cache: Arc<Cache>,
     /// The version that is served.
     pub running: ArcSwap<Running>,
     /// Keys, tokens, limits.
@@ -177,11 +180,15 @@ impl Service {
         let evidence = Evidence::new(world.now());
         let access_log = AccessLog::open(&settings.access_log)
             .map_err(|error| StartError::Machine(format!("cannot open the access log: {error}")))?;
-        let running = Running::prepare(compiled, &settings, &evidence, world.now());
+        let cache = Arc::new(Cache::default());
+        let running = Running::prepare(compiled, &settings, &evidence, &cache, world.now());
+        cache.install(Arc::clone(&running.cached.reach));
+        let store = WatchedStore::new(store, Arc::clone(&cache));
         let inner = Arc::new(Inner {
             settings,
             world,
             store,
+            cache,
             running: ArcSwap::from_pointee(running),
             security: crate::security::State::default(),
             shared,
@@ -198,6 +205,7 @@ impl Service {
         watch_window(Arc::downgrade(&inner));
         watch_tables(Arc::downgrade(&inner));
         watch_proofs(Arc::downgrade(&inner));
+        crate::data::cache::warm(Arc::downgrade(&inner));
         Ok(Self { inner })
     }
 
@@ -212,6 +220,7 @@ impl Service {
         let result = match self.try_replace(&compiled).await {
             Ok(()) => {
                 inner.refused.store(None);
+                crate::data::cache::warm(Arc::downgrade(&self.inner));
                 Ok(())
             }
             Err(reason) => {
@@ -233,8 +242,9 @@ impl Service {
         if plan.is_blocked() {
             return Err(StartError::Blocked(plan));
         }
+        let (settings, evidence, cache) = (&inner.settings, &inner.evidence, &*inner.cache);
         let running =
-            Running::prepare(compiled.clone(), &inner.settings, &inner.evidence, inner.world.now());
+            Running::prepare(compiled.clone(), settings, evidence, cache, inner.world.now());
         prepare_security(inner, &running)?;
         // What only adds cannot disturb the old version. Anything else waits until nobody uses it.
         let only_adds =
@@ -244,6 +254,8 @@ impl Service {
             inner.quiet().await;
         }
         inner.store.apply(&plan, &schema, &hash_of(compiled)).await?;
+        // Writes of either version reach what the new one keeps before anything is kept.
+        cache.install(Arc::clone(&running.cached.reach));
         inner.running.store(Arc::new(running));
         Ok(())
     }

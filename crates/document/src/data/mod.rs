@@ -1,5 +1,6 @@
 //! Data: what the document says about its tables.
 
+mod cache;
 mod claim;
 pub mod codes;
 mod column_table;
@@ -22,5 +23,8 @@ mod tests;
 mod typescript;
 mod values;
 
+pub use cache::{
+    CachePart, CacheRule, CacheStrategy, CacheSubject, Caching, TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX,
+};
 pub use model::*;
 pub(crate) use read::read;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Caching;
 use crate::{
     Span,
     expression::{Expression, Literal},
@@ -27,6 +28,9 @@ pub struct Data {
     /// Functions that policies may call; their code is not run.
     #[serde(skip)]
     pub functions: Vec<Function>,
+    /// Reads that are kept and served again.
+    #[serde(skip_serializing_if = "Caching::is_empty")]
+    pub cache: Caching,
 }
 
 impl Data {

@@ -10,7 +10,10 @@ use store::{
 use super::{Answer, Content, Route};
 use crate::{
     Problem,
-    data::{Call, Members, Page, fault},
+    data::{
+        Call, Members, Page,
+        cache::{self, Told},
+    },
     problem::ProblemCode,
     security::may::Asker,
     service::Inner,
@@ -62,11 +65,11 @@ pub(crate) async fn query_fence(
     if !wrong.details.is_empty() {
         return Err(wrong);
     }
-    let rows = inner.store.query(sql, &values).await.map_err(|error| fault(inner, error))?;
+    let (rows, told) = cache::query(inner, route.cached.get(), sql, &values).await?;
     let page = page_of(without_secrets(asker, rows), &values);
     Ok(Answer {
         status: StatusCode::OK,
-        headers: Vec::new(),
+        headers: told.map(Told::header).into_iter().collect(),
         content: Content::List(Box::new(page)),
     })
 }

@@ -15,7 +15,7 @@ use http::{HeaderValue, header};
 
 use crate::{
     Problem,
-    data::{Resource, Resources},
+    data::{Resource, Resources, cache},
     observability::{EndpointEvidence, Evidence},
     problem::ProblemCode,
     sabotage::{self, Sabotage},
@@ -84,6 +84,8 @@ pub struct Route {
     pub endpoint: Option<Endpoint>,
     /// What is observed of it.
     pub evidence: OnceLock<Arc<EndpointEvidence>>,
+    /// How its answers are kept, where they are.
+    pub(crate) cached: OnceLock<Arc<cache::Rule>>,
 }
 
 impl Route {
@@ -274,6 +276,7 @@ impl Router {
             target,
             endpoint: endpoint.cloned(),
             evidence: OnceLock::new(),
+            cached: OnceLock::new(),
         });
         let Some(node) = self.nodes.get_mut(node) else { return };
         if node.iter().all(|other| other.method != method) {

@@ -16,7 +16,11 @@ use super::{
 };
 use crate::{
     Problem,
-    data::{self, Call, Failure, Refusal, Transaction, Work, Writing, fault},
+    data::{
+        self, Call, Failure, Refusal, Transaction, Work, Writing,
+        cache::{self, Told},
+        fault,
+    },
     sabotage::{self, Sabotage},
     security::may::Asker,
     service::Inner,
@@ -41,7 +45,7 @@ pub(crate) async fn run(
     }
     match works.pop() {
         Some(Work::Get(getting)) => {
-            let rows = data::get(inner, &getting).await?;
+            let (rows, told) = cache::get(inner, route.cached.get(), &getting).await?;
             let tag = tag::tag(&rows.json);
             let known = read::text(&parts.headers, header::IF_NONE_MATCH);
             if known.is_some_and(|list| tag::names(&list, &tag, true))
@@ -51,16 +55,16 @@ pub(crate) async fn run(
             }
             let answer = Answer {
                 status: StatusCode::OK,
-                headers: Vec::with_capacity(1),
+                headers: told.map(Told::header).into_iter().collect(),
                 content: Content::Item(rows),
             };
             Ok(answer.header(header::ETAG, tag))
         }
         Some(Work::List(listing)) => {
-            let page = data::list(inner, &listing).await?;
+            let (page, told) = cache::list(inner, route.cached.get(), &listing).await?;
             Ok(Answer {
                 status: StatusCode::OK,
-                headers: Vec::new(),
+                headers: told.map(Told::header).into_iter().collect(),
                 content: Content::List(Box::new(page)),
             })
         }
@@ -112,6 +116,7 @@ async fn write_one(
     let [writing] = writings;
     let outcome = outcomes.into_iter().next().unwrap_or_default();
     let place = place_of(asker, route, parts.uri.path(), &writing, &outcome);
+    cache::write_through(inner, asker, &writing, place.as_deref(), parts.uri.path()).await;
     let answer = answer_of(&writing, outcome, place);
     if let Some(once) = once {
         let (inner, kept) = (Arc::clone(inner), idempotency::kept(&answer));

@@ -2,6 +2,7 @@
 //! that writes a row.
 
 mod body;
+pub mod cache;
 mod change;
 mod cursor;
 mod given;
@@ -26,7 +27,7 @@ pub(crate) use list::{INCLUDES_MAX, SORT_KEYS_MAX};
 pub(crate) use lower::{Lowering, Users, fitting};
 pub(crate) use plan::{Call, Plan, plan};
 pub(crate) use resource::{camel, output, resources};
-pub(crate) use run::{Failure, Page, Transaction, changed, fault, get, list};
+pub(crate) use run::{Failure, Page, Transaction, changed, fault};
 pub(crate) use schema::{constant, kind_of, own_column};
 pub(crate) use truth::{and, is_null, or};
 pub(crate) use work::{Refusal, Work, Writing, work};

@@ -18,6 +18,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 
 use super::{
+    cache::CacheEvidence,
     histogram::{Counts, Histogram},
     proofs::Proofs,
     snapshot::{EndpointSnapshot, Sample, SettingSnapshot, Snapshot, TableSnapshot},
@@ -37,6 +38,7 @@ pub struct Evidence {
     since: Timestamp,
     endpoints: Mutex<BTreeMap<String, Arc<EndpointEvidence>>>,
     settings: RwLock<HashMap<String, Arc<SettingEvidence>>>,
+    caches: Mutex<BTreeMap<String, Arc<CacheEvidence>>>,
     pub(crate) tables: ArcSwap<BTreeMap<String, TableSnapshot>>,
     /// What `verify` found, where it left a report.
     pub(crate) proofs: ArcSwapOption<Proofs>,
@@ -168,6 +170,7 @@ impl Evidence {
             since: now,
             endpoints: Mutex::default(),
             settings: RwLock::default(),
+            caches: Mutex::default(),
             tables: ArcSwap::default(),
             proofs: ArcSwapOption::default(),
             slice: Arc::new(clock),
@@ -213,6 +216,12 @@ impl Evidence {
         }
     }
 
+    /// Where kept answers are counted, by what they are of. Asked once when a version is prepared.
+    pub(crate) fn cache(&self, subject: &str) -> Arc<CacheEvidence> {
+        let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(caches.entry(subject.to_owned()).or_default())
+    }
+
     /// True while a request is being answered.
     pub(crate) fn is_busy(&self) -> bool {
         self.in_flight.load(SeqCst) != 0
@@ -246,6 +255,10 @@ impl Evidence {
             since: self.since,
             endpoints: endpoints.iter().map(|each| each.snapshot(now, self.since)).collect(),
             tables: self.tables.load_full(),
+            caches: {
+                let caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+                caches.iter().map(|(key, each)| (key.clone(), each.snapshot())).collect()
+            },
             proofs: self.proofs.load_full(),
             settings: settings.iter().map(|(key, each)| (key.clone(), each.snapshot())).collect(),
             log_lines_dropped: self.log_lines_dropped.load(Relaxed),

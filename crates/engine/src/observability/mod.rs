@@ -2,6 +2,7 @@
 
 mod access_log;
 mod built_in;
+mod cache;
 mod evidence;
 mod histogram;
 mod metrics;
@@ -12,6 +13,7 @@ mod substitution;
 
 pub use access_log::{AccessLog, AccessLogTo, Line};
 pub use built_in::{BuiltInCall, built_in};
+pub use cache::{CacheEvidence, CacheSnapshot};
 pub(crate) use evidence::SLICE_SECONDS;
 pub use evidence::{EndpointEvidence, Evidence};
 pub(crate) use proofs::watch_proofs;

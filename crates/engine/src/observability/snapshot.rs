@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{histogram::Counts, proofs::Proofs};
+use super::{cache::CacheSnapshot, histogram::Counts, proofs::Proofs};
 
 /// Everything that was observed.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub tables: Arc<BTreeMap<String, TableSnapshot>>,
     /// Effects of settings by key.
     pub settings: BTreeMap<String, SettingSnapshot>,
+    /// Kept answers by what they are of.
+    pub caches: BTreeMap<String, CacheSnapshot>,
     /// What `verify` found, where it left a report in the data directory.
     pub proofs: Option<Arc<Proofs>>,
     /// Lines of the access log that were dropped because its queue was full.

@@ -20,6 +20,7 @@ fn described(document: &str) -> Json {
         Arc::new(compiled),
         &Settings::new("data"),
         &evidence,
+        &crate::data::cache::Cache::default(),
         jiff::Timestamp::now(),
     ))
 }
