@@ -35,6 +35,6 @@ pub async fn admit(
     let found = who(inner, running, asked).await;
     let stranger = Principal::Anonymous;
     let counted = found.as_ref().unwrap_or(&stranger);
-    let headers = limits::count(inner, running, asked, counted, address)?;
+    let headers = limits::count(inner, running, asked, counted, address).await?;
     found.map(|principal| Admitted { principal, address, headers })
 }

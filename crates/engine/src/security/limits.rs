@@ -1,11 +1,11 @@
 //! Limits on requests: they trip at the number that the document writes, in any stretch of the
-//! length that it writes.
+//! length that it writes. Where processes share a Redis they are counted there, else in memory.
 
 use std::{
     collections::HashMap,
     hash::{BuildHasher, Hash, RandomState},
     net::IpAddr,
-    sync::Mutex,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use document::{
@@ -15,12 +15,19 @@ use document::{
 };
 use http::{HeaderName, HeaderValue, header::RETRY_AFTER};
 
-use super::{address, principal::Principal, recent::Recent, who::Asked};
+use super::{
+    address,
+    principal::Principal,
+    recent::Recent,
+    together::{self, Window},
+    who::Asked,
+};
 use crate::{
     Problem, Running,
     problem::ProblemCode,
     sabotage::{self, Sabotage},
     service::Inner,
+    shared::Redis,
 };
 
 /// Sign-ins and sign-ups per address and minute where the document says nothing.
@@ -45,6 +52,8 @@ pub(super) struct Counters {
 #[derive(Default)]
 struct Shard {
     windows: HashMap<Key, Recent>,
+    /// Windows that are full elsewhere, and until when nothing can leave them.
+    full_until_ms: HashMap<Key, i64>,
     /// When windows that are over were last thrown out.
     swept_at_ms: i64,
 }
@@ -64,6 +73,20 @@ impl Shard {
             && let Some(any) = self.windows.keys().next().copied()
         {
             self.windows.remove(&any);
+        }
+    }
+
+    /// Remembers that a window is full. What finds no room is asked for again.
+    fn fill(&mut self, key: Key, until_ms: i64, now_ms: i64) {
+        if self.full_until_ms.len() >= SHARD_KEYS_MAX {
+            if (now_ms - self.swept_at_ms).abs() < SWEEP_MS {
+                return;
+            }
+            self.swept_at_ms = now_ms;
+            self.full_until_ms.retain(|_, until_ms| *until_ms > now_ms);
+        }
+        if self.full_until_ms.len() < SHARD_KEYS_MAX {
+            self.full_until_ms.insert(key, until_ms);
         }
     }
 }
@@ -91,41 +114,78 @@ impl Default for Counters {
 }
 
 impl Counters {
-    fn take(&self, key: Key, limit: u32, window_seconds: u32, now_ms: i64) -> Taken {
+    fn shard(&self, key: Key) -> Option<MutexGuard<'_, Shard>> {
         let place = usize::try_from((key.subject ^ key.limit) % SHARDS as u64).unwrap_or(0);
-        let Some(shard) = self.shards.get(place) else {
+        Some(self.shards.get(place)?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn take(&self, key: Key, limit: u32, window_seconds: u32, now_ms: i64) -> Taken {
+        let Some(mut shard) = self.shard(key) else {
             return Taken { limit, remaining: 0, reset_seconds: 1, is_over: true };
         };
-        let mut shard = shard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !shard.windows.contains_key(&key) {
             shard.make_room(now_ms);
         }
         let length_ms = i64::from(window_seconds.max(1)) * 1000;
         let recent = shard.windows.entry(key).or_insert_with(|| Recent::of(length_ms));
         let before = recent.at(now_ms);
-        let late = u32::from(sabotage::is(Sabotage::LimitOffByOne));
-        let early = u32::from(sabotage::is(Sabotage::LimitTripsEarly));
-        let is_over = before.saturating_add(early) >= limit.saturating_add(late)
-            && !sabotage::is(Sabotage::LimitForgotten);
+        let is_over = before >= full_at(limit);
         if !is_over {
             recent.add(limit, now_ms);
         }
+        Taken::of(limit, before, recent.wait_ms(now_ms), is_over)
+    }
+
+    /// What is left of a window that is known to be full elsewhere; none where it has to be asked.
+    fn full(&self, key: Key, limit: u32, now_ms: i64) -> Option<Taken> {
+        let mut shard = self.shard(key)?;
+        let until_ms = *shard.full_until_ms.get(&key)?;
+        if until_ms <= now_ms {
+            shard.full_until_ms.remove(&key);
+            return None;
+        }
+        Some(Taken::of(limit, limit, until_ms - now_ms, true))
+    }
+
+    fn fill(&self, key: Key, until_ms: i64, now_ms: i64) {
+        if let Some(mut shard) = self.shard(key) {
+            shard.fill(key, until_ms, now_ms);
+        }
+    }
+}
+
+impl Taken {
+    fn of(limit: u32, before: u32, wait_ms: i64, is_over: bool) -> Self {
         let requests = if is_over { before } else { before.saturating_add(1) };
-        Taken {
+        Self {
             limit,
             remaining: limit.saturating_sub(requests),
-            reset_seconds: recent.wait_ms(now_ms).saturating_add(999).div_euclid(1000),
+            reset_seconds: wait_ms.saturating_add(999).div_euclid(1000),
             is_over,
         }
     }
 }
 
+/// With so many requests a window is full.
+fn full_at(limit: u32) -> u32 {
+    if sabotage::is(Sabotage::LimitForgotten) {
+        return u32::MAX;
+    }
+    let late = u32::from(sabotage::is(Sabotage::LimitOffByOne));
+    let early = u32::from(sabotage::is(Sabotage::LimitTripsEarly));
+    limit.saturating_add(late).saturating_sub(early)
+}
+
 /// One limit that applies to a request.
-struct Applied {
+struct Applied<'a> {
     requests: u32,
     window_seconds: u32,
     subject: LimitSubject,
-    /// Tells this limit from others.
+    /// What it is about; none for what holds where the document says nothing.
+    scope: Option<&'a LimitScope>,
+    /// The account endpoint that has it to itself.
+    part: Option<BuiltIn>,
+    /// Tells this limit from others in this process.
     identity: u64,
 }
 
@@ -134,7 +194,7 @@ struct Applied {
 ///
 /// # Errors
 /// 429 with the same headers and `Retry-After`.
-pub(super) fn count(
+pub(super) async fn count(
     inner: &Inner,
     running: &Running,
     asked: &Asked<'_>,
@@ -142,18 +202,67 @@ pub(super) fn count(
     address: IpAddr,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Problem> {
     let counters = &inner.security.counters;
+    let all = applied(counters, &running.compiled.system, asked, principal);
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
     let now_ms = inner.world.now().as_millisecond();
-    let mut tightest: Option<Taken> = None;
-    for applied in applied(counters, &running.compiled.system, asked, principal) {
+    let key = |applied: &Applied<'_>| {
         let subject = match (applied.subject, principal.user()) {
             (LimitSubject::Everyone, _) => 0,
             (LimitSubject::User, Some(user)) => counters.hasher.hash_one(("user", &user.subject)),
             _ => counters.hasher.hash_one(("address", address::counted(address))),
         };
-        let key = Key { limit: applied.identity, subject };
-        let taken = counters.take(key, applied.requests, applied.window_seconds, now_ms);
+        Key { limit: applied.identity, subject }
+    };
+    let here = |applied: &Applied<'_>| {
+        counters.take(key(applied), applied.requests, applied.window_seconds, now_ms)
+    };
+    let Some(redis) = &inner.shared.redis else {
+        return tightest(all.iter().map(|applied| (applied, here(applied))));
+    };
+    let full = |applied| Some((applied, counters.full(key(applied), applied.requests, now_ms)?));
+    if let Some(full) = all.iter().find_map(full) {
+        return tightest(std::iter::once(full));
+    }
+    let windows = all.iter().map(|applied| window(redis, applied, principal, address));
+    let answers = together::count(redis, windows).await;
+    // Counted here as well, so that a Redis that goes away does not set everybody free.
+    let taken: Vec<_> = all.iter().map(|applied| (applied, here(applied))).collect();
+    let Ok(answers) = answers else { return tightest(taken.into_iter()) };
+    tightest(all.iter().zip(answers).map(|(applied, answer)| {
+        if answer.is_full {
+            counters.fill(key(applied), now_ms.saturating_add(answer.wait_ms), now_ms);
+        }
+        let limit = applied.requests;
+        (applied, Taken::of(limit, answer.before, answer.wait_ms, answer.is_full))
+    }))
+}
+
+/// A limit's window for one caller, as all processes call it. Neither users nor addresses can be
+/// read from its name.
+fn window(redis: &Redis, applied: &Applied<'_>, principal: &Principal, address: IpAddr) -> Window {
+    let caller = match (applied.subject, principal.user()) {
+        (LimitSubject::Everyone, _) => String::new(),
+        (LimitSubject::User, Some(user)) => format!("user {}", user.subject),
+        _ => format!("address {:?}", address::counted(address)),
+    };
+    let Applied { requests, window_seconds, scope, subject, part, .. } = applied;
+    let limit = format!("{requests} {window_seconds} {scope:?} {subject:?} {part:?}");
+    Window::of(redis, &limit, &caller, full_at(*requests), *requests, *window_seconds)
+}
+
+/// The headers of the tightest limit.
+///
+/// # Errors
+/// 429 where one is over.
+fn tightest<'a, 'l: 'a>(
+    taken: impl Iterator<Item = (&'a Applied<'l>, Taken)>,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Problem> {
+    let mut tightest: Option<Taken> = None;
+    for (applied, taken) in taken {
         if taken.is_over {
-            return Err(refused(&applied, taken));
+            return Err(refused(applied, taken));
         }
         if tightest.is_none_or(|tightest| taken.remaining < tightest.remaining) {
             tightest = Some(taken);
@@ -170,7 +279,7 @@ fn headers(taken: Taken) -> Vec<(HeaderName, HeaderValue)> {
     ]
 }
 
-fn refused(applied: &Applied, taken: Taken) -> Problem {
+fn refused(applied: &Applied<'_>, taken: Taken) -> Problem {
     let each = match applied.subject {
         LimitSubject::Address => " from one address",
         LimitSubject::User => " of one user",
@@ -191,32 +300,34 @@ fn refused(applied: &Applied, taken: Taken) -> Problem {
 /// The limits for one request. Those about who asks exclude each other, the narrowest counts: a
 /// role's before that of users or strangers, and that before the one for all. Those about an
 /// endpoint come on top.
-fn applied(
+fn applied<'a>(
     counters: &Counters,
-    system: &System,
+    system: &'a System,
     asked: &Asked<'_>,
     principal: &Principal,
-) -> Vec<Applied> {
+) -> Vec<Applied<'a>> {
     let limits = &system.security.rate_limits;
     let identity = |limit: &RateLimit, part: Option<BuiltIn>| {
         let scope = (&limit.scope, limit.subject, part);
         counters.hasher.hash_one((limit.requests, limit.window_seconds, scope))
     };
-    let as_applied = |limit: &RateLimit, part: Option<BuiltIn>| {
+    let as_applied = |limit: &'a RateLimit, part: Option<BuiltIn>| {
         limit.requests.map(|requests| Applied {
             requests,
             window_seconds: limit.window_seconds,
             subject: limit.subject,
+            scope: Some(&limit.scope),
+            part,
             identity: identity(limit, part),
         })
     };
     let narrowest = limits.iter().filter_map(|limit| breadth(limit, principal)).min();
-    let mut applied: Vec<Applied> = limits
+    let mut applied: Vec<Applied<'_>> = limits
         .iter()
         .filter(|limit| narrowest.is_some() && breadth(limit, principal) == narrowest)
         .filter_map(|limit| as_applied(limit, None))
         .collect();
-    let of_endpoint: Vec<&RateLimit> =
+    let of_endpoint: Vec<&'a RateLimit> =
         limits.iter().filter(|limit| is_of_endpoint(&limit.scope, asked)).collect();
     if !of_endpoint.is_empty() {
         applied.extend(of_endpoint.into_iter().filter_map(|limit| as_applied(limit, None)));
@@ -233,6 +344,8 @@ fn applied(
             requests: ACCOUNT_REQUESTS_DEFAULT,
             window_seconds: ACCOUNT_SECONDS_DEFAULT,
             subject: LimitSubject::Address,
+            scope: None,
+            part: asked.built_in,
             identity: counters.hasher.hash_one(("default", asked.built_in)),
         });
     }

@@ -28,6 +28,7 @@ mod shape;
 mod shield;
 mod signup;
 mod tables;
+mod together;
 mod token;
 mod who;
 

@@ -65,7 +65,7 @@ fn posted_from_here(visit: &Visit) -> Result<(), Problem> {
 }
 
 /// Counts an attempt like one at the API.
-fn count(visit: &Visit, built_in: BuiltIn) -> Result<(), Problem> {
+async fn count(visit: &Visit, built_in: BuiltIn) -> Result<(), Problem> {
     let inner = &visit.service.inner;
     let parts = &visit.parts;
     let asked = Asked {
@@ -76,7 +76,7 @@ fn count(visit: &Visit, built_in: BuiltIn) -> Result<(), Problem> {
         built_in: Some(built_in),
     };
     let address = client_address(&inner.settings, visit.peer, &parts.headers);
-    limits::count(inner, &visit.running, &asked, &Principal::Anonymous, address).map(|_| ())
+    limits::count(inner, &visit.running, &asked, &Principal::Anonymous, address).await.map(|_| ())
 }
 
 /// The members of a form.
@@ -110,7 +110,7 @@ async fn setup_form(visit: &Visit) -> Result<Response, Problem> {
 
 async fn setup(visit: &Visit) -> Result<Response, Problem> {
     posted_from_here(visit)?;
-    count(visit, BuiltIn::Register)?;
+    count(visit, BuiltIn::Register).await?;
     let inner = &visit.service.inner;
     let mut members = members(&visit.body);
     let token = members.remove("token");
@@ -143,7 +143,7 @@ fn login_form(visit: &Visit, wrong: Option<&str>) -> Response {
 
 async fn login(visit: &Visit) -> Result<Response, Problem> {
     posted_from_here(visit)?;
-    count(visit, BuiltIn::Login)?;
+    count(visit, BuiltIn::Login).await?;
     let members = members(&visit.body);
     match account::authenticated(&visit.service.inner, &visit.running, &members).await {
         Ok(account) => signed_in(visit, &account).await,

@@ -37,3 +37,6 @@ impl Shared {
         Ok(Self { redis: Some(redis) })
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -342,7 +342,3 @@ async fn keep(redis: Weak<Redis>) {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

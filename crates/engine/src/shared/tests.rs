@@ -9,7 +9,7 @@ use super::{Away, Redis, RedisError};
 use crate::SystemWorld;
 
 #[path = "../../tests/support/redis.rs"]
-mod server;
+pub(crate) mod server;
 
 async fn open(url: &str, identity: &str) -> Result<Arc<Redis>, RedisError> {
     Redis::open(url, identity, Arc::new(SystemWorld)).await
