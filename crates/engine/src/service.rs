@@ -31,6 +31,8 @@ use crate::{
 
 /// Longest time that a change of tables waits for requests in flight, in milliseconds.
 const QUIET_MS_MAX: u64 = 5_000;
+/// The file in a data directory that a service holds for as long as it runs.
+pub const LOCK_FILE: &str = "lock";
 /// How often the lock on the data is tried, and how long each time is waited.
 const LOCK_ATTEMPTS_MAX: u32 = 20;
 const LOCK_WAIT: Duration = Duration::from_millis(50);
@@ -167,8 +169,7 @@ impl Service {
         #[cfg(any(debug_assertions, feature = "sabotage"))]
         settings.sabotage.into_iter().for_each(crate::sabotage::choose);
         may_be_served(&compiled, &settings)?;
-        create_private_directory(&settings.data_directory)?;
-        let lock = lock(&settings.data_directory).await?;
+        let lock = take(&settings.data_directory).await?;
         let store = crate::database::open(&settings, &compiled).await?;
         let schema = crate::data::schema(&compiled);
         let plan = store.plan(&schema).await?;
@@ -340,9 +341,18 @@ fn create_private_directory(path: &Path) -> Result<(), StartError> {
     })
 }
 
+/// Takes a data directory for oneself until the file is dropped; makes it where it is not there.
+///
+/// # Errors
+/// [`StartError::Machine`] where it cannot be made, or another process has it.
+pub async fn take(directory: &Path) -> Result<File, StartError> {
+    create_private_directory(directory)?;
+    lock(directory).await
+}
+
 /// Two services on the same rows would each plan and cache as if they were alone.
 async fn lock(directory: &Path) -> Result<File, StartError> {
-    let path = directory.join("lock");
+    let path = directory.join(LOCK_FILE);
     let file = File::create(&path).map_err(|error| {
         StartError::Machine(format!("cannot write {}: {error}", path.display()))
     })?;

@@ -5,6 +5,7 @@
 
 mod catalog;
 mod change;
+pub mod copy;
 mod decimal;
 pub mod description;
 pub mod error;

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use crate::{
     StoreError,
+    copy::{mark::Marked, side::Side},
     expression::Expression,
     plan::Plan,
     postgres::Postgres,
@@ -71,7 +72,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] where the files cannot be opened.
     pub fn open(directory: &Path, options: Options) -> Result<Self, StoreError> {
-        let sqlite = Sqlite::open(directory, options)?;
+        Self::open_marked(directory, options, Marked::Refused)
+    }
+
+    /// The same, for a copy that is not done too.
+    pub(crate) fn open_marked(
+        directory: &Path,
+        options: Options,
+        marked: Marked,
+    ) -> Result<Self, StoreError> {
+        let sqlite = Sqlite::open(directory, options, marked)?;
         Ok(Self { engine: Engine::Sqlite(Arc::new(sqlite)) })
     }
 
@@ -81,8 +91,41 @@ impl Store {
     /// [`StoreError::Unavailable`] where it cannot be reached, with the reason and without the
     /// password.
     pub async fn open_postgres(url: &str, options: Options) -> Result<Self, StoreError> {
-        let postgres = Postgres::open(url, options).await?;
+        Self::open_postgres_marked(url, options, Marked::Refused).await
+    }
+
+    /// The same, for a copy that is not done too.
+    pub(crate) async fn open_postgres_marked(
+        url: &str,
+        options: Options,
+        marked: Marked,
+    ) -> Result<Self, StoreError> {
+        let postgres = Postgres::open(url, options, marked).await?;
         Ok(Self { engine: Engine::Postgres(Arc::new(postgres)) })
+    }
+
+    /// One end of a copy: a snapshot that is only read.
+    pub(crate) async fn source(&self) -> Result<Box<dyn Side>, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.source(),
+            Engine::Postgres(postgres) => postgres.source().await,
+        }
+    }
+
+    /// One end of a copy: what is written to.
+    pub(crate) async fn target(&self) -> Result<Box<dyn Side>, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.target(),
+            Engine::Postgres(postgres) => postgres.target().await,
+        }
+    }
+
+    /// Tables and columns that stay in the database without being served.
+    pub(crate) async fn left_behind(&self) -> Result<Vec<String>, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.left_behind().await,
+            Engine::Postgres(postgres) => postgres.left_behind().await,
+        }
     }
 
     /// Where the server and its database are, without the password; none for files.

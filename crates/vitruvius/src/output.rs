@@ -37,6 +37,53 @@ pub(crate) fn log_to_standard_error() {
         .try_init();
 }
 
+/// A line on standard error that says what is being done and is written over; only where somebody
+/// watches.
+pub(crate) struct StatusLine {
+    is_shown: bool,
+}
+
+impl StatusLine {
+    pub(crate) fn new() -> Self {
+        Self { is_shown: io::stderr().is_terminal() }
+    }
+
+    /// One that nobody sees.
+    pub(crate) fn hidden() -> Self {
+        Self { is_shown: false }
+    }
+
+    pub(crate) fn is_shown(&self) -> bool {
+        self.is_shown
+    }
+
+    /// Writes over what the line said.
+    pub(crate) fn show(&self, words: &str) {
+        if self.is_shown {
+            // Nobody is there to be told that this failed.
+            let _ = write!(io::stderr(), "\r\u{1b}[K{words}");
+        }
+    }
+
+    /// Takes the line away.
+    pub(crate) fn clear(&self) {
+        self.show("");
+    }
+}
+
+/// A count with separators: `1,204`.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// `1 table`, `2 tables`.
 pub(crate) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     match count.try_into().unwrap_or(u64::MAX) {

@@ -62,6 +62,20 @@ impl Snapshot {
         }
     }
 
+    /// What the document no longer has, in words.
+    pub(crate) fn left_behind(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        for physical in &self.tables {
+            let table = &physical.table.name;
+            if physical.is_kept {
+                left.push(format!("table {table}"));
+            }
+            let columns = physical.kept_columns.iter().filter(|_| !physical.is_kept);
+            left.extend(columns.map(|column| format!("column {table}.{column}")));
+        }
+        left
+    }
+
     /// Reads what [`Snapshot::text`] wrote; an empty one where nothing was applied yet.
     pub(crate) fn parse(text: Option<&str>) -> Result<Self, StoreError> {
         text.map_or_else(

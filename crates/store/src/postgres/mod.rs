@@ -4,6 +4,7 @@
 mod address;
 mod apply;
 mod bind;
+pub(crate) mod copy;
 mod define;
 mod describe;
 mod fault;
@@ -33,6 +34,7 @@ use deadpool_postgres::ClientWrapper;
 use crate::{
     Options, StoreError,
     catalog::Catalog,
+    copy::{mark::Marked, refuse_marked},
     expression::Expression,
     query::{Outcome, Rows, Select, Step},
 };
@@ -80,10 +82,15 @@ impl Shared {
 }
 
 impl Postgres {
-    pub(crate) async fn open(url: &str, options: Options) -> Result<Self, StoreError> {
+    pub(crate) async fn open(
+        url: &str,
+        options: Options,
+        marked: Marked,
+    ) -> Result<Self, StoreError> {
         let address = address::Address::parse(url)?;
         let pool = pool::Pool::new(address, &options)?;
         let session = pool.first(options.connect_ms_max).await?;
+        refuse_marked(copy::mark_in(&session).await?, marked)?;
         // What was served last is served until something else is applied.
         let last = ledger::served(&session).await?;
         let served = Served { catalog: Arc::new(Catalog::of(&last)), number: 0 };
@@ -96,6 +103,10 @@ impl Postgres {
 
     pub(crate) fn place(&self) -> &str {
         self.shared.pool.place()
+    }
+
+    pub(crate) async fn left_behind(&self) -> Result<Vec<String>, StoreError> {
+        self.talk(|talk| Ok(ledger::read(talk)?.left_behind())).await
     }
 
     pub(crate) async fn select(&self, select: &Select) -> Result<Rows, StoreError> {

@@ -158,6 +158,11 @@ fn shape(own: &Type, kind: &Kind) -> Option<Shape> {
     })
 }
 
+/// One cell as JSON; none where its type has to come as text, or its bytes are not what that says.
+pub(super) fn write_alone(own: &Type, kind: &Kind, bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    write_shape(&shape(own, kind)?, bytes, out)
+}
+
 /// Writes one cell as JSON; `null` where its bytes are not what its type says.
 fn write_cell(shape: &Shape, bytes: &[u8], out: &mut Vec<u8>) {
     let start = out.len();

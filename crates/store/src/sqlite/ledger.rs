@@ -71,7 +71,7 @@ pub(super) fn objects(connection: &Connection) -> rusqlite::Result<BTreeMap<Stri
         .prepare(
             "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND type <> 'view'
              AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-             AND tbl_name NOT IN ('_vitruvius_schema', '_vitruvius_history')",
+             AND tbl_name NOT IN ('_vitruvius_schema', '_vitruvius_history', '_vitruvius_copy')",
         )?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()

@@ -3,6 +3,7 @@
 mod bind;
 mod change;
 mod connection;
+mod copy;
 mod define;
 mod describe;
 mod fault;
@@ -36,12 +37,18 @@ use tokio::sync::oneshot;
 use crate::{
     Options, StoreError,
     catalog::Catalog,
+    copy::{mark::Marked, refuse_marked},
     expression::Expression,
     query::{Outcome, Rows, Select, Step},
 };
 
 /// Name of the database file in its directory.
 const FILE: &str = "data.db";
+
+/// True where a directory holds a database.
+pub(crate) fn is_there(directory: &Path) -> bool {
+    directory.join(FILE).is_file()
+}
 
 /// An open database.
 pub(crate) struct Sqlite {
@@ -73,7 +80,11 @@ impl Shared {
 }
 
 impl Sqlite {
-    pub(crate) fn open(directory: &Path, options: Options) -> Result<Self, StoreError> {
+    pub(crate) fn open(
+        directory: &Path,
+        options: Options,
+        marked: Marked,
+    ) -> Result<Self, StoreError> {
         let unavailable = |error: &dyn std::fmt::Display| {
             StoreError::Unavailable(format!("{}: {error}", directory.display()))
         };
@@ -81,6 +92,7 @@ impl Sqlite {
         let path = directory.join(FILE);
         let access = connection::Access::Write(options.durability);
         let connection = connection::open(&path, access).map_err(|error| unavailable(&error))?;
+        refuse_marked(copy::mark_in(&connection)?, marked)?;
         // What was served last is served until something else is applied.
         let last = Catalog::of(&ledger::read(&connection)?.schema());
         let shared = Arc::new(Shared { path, catalog: RwLock::new(Arc::new(last)), options });
@@ -117,6 +129,10 @@ impl Sqlite {
         let (reply, answer) = oneshot::channel();
         self.writer.send(writer::Job::Write { steps, reply })?;
         answer.await.map_err(|_| gone())?
+    }
+
+    pub(crate) async fn left_behind(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|connection, _| Ok(ledger::read(connection)?.left_behind())).await
     }
 
     /// Runs `work` on a reader thread, with the deadline of reads that are not short.

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use super::{Sqlite, writer::Job};
 use crate::{
     Expression, Kind, Options, StoreError, Value,
+    copy::mark::Marked,
     query::Step,
     schema::{Column, Schema, Table},
 };
@@ -25,7 +26,8 @@ fn column(name: &str, kind: Kind) -> Column {
 
 async fn letters() -> (Sqlite, tempfile::TempDir) {
     let directory = tempfile::tempdir().expect("a directory");
-    let sqlite = Sqlite::open(directory.path(), Options::default()).expect("a store");
+    let sqlite =
+        Sqlite::open(directory.path(), Options::default(), Marked::Refused).expect("a store");
     let table = Table {
         name: "letters".to_owned(),
         columns: vec![

@@ -1,6 +1,7 @@
 //! The verbs, one file each.
 
 mod check;
+mod copy;
 mod docs;
 mod explain;
 mod import;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Plan(plan::Plan),
     /// Make a document true: serve its API and its page.
     Serve(serve::Serve),
+    /// Copy all rows of a document into another store, from SQLite to PostgreSQL or back.
+    Copy(copy::Copy),
     /// Prove a document's claims from outside, on a system that is started or one that runs.
     Verify(verify::Verify),
     /// Explain a diagnostic by its code, or list all codes.
@@ -49,6 +52,7 @@ impl Command {
             Command::Read(read) => read.run(),
             Command::Plan(plan) => plan.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Copy(copy) => copy.run(),
             Command::Verify(verify) => verify.run(),
             Command::Explain(explain) => explain.run(),
             Command::Docs(docs) => docs.run(),

@@ -2,7 +2,7 @@
 //! store, or on one that runs already.
 
 use std::{
-    io::{BufRead, BufReader, IsTerminal, Write},
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::mpsc,
@@ -15,7 +15,7 @@ use document::Compiled;
 use crate::{
     Failure, Outcome,
     documents::Files,
-    output::{print, wants_colour},
+    output::{StatusLine, print, wants_colour},
 };
 
 /// Longest wait until the system is ready.
@@ -100,16 +100,13 @@ impl Verify {
         };
         let starts = own.as_ref().map(|own: &Own| own.starts.clone()).unwrap_or_default();
         let options = Options { starts, load_seconds: self.load, ..Options::default() };
-        let shows_progress = self.format == Format::Terminal && std::io::stderr().is_terminal();
-        let progress = |what: &str| {
-            if shows_progress {
-                let _ = write!(std::io::stderr(), "\r\u{1b}[Kverifying {what} …");
-            }
+        let status = match self.format {
+            Format::Terminal => StatusLine::new(),
+            _ => StatusLine::hidden(),
         };
+        let progress = |what: &str| status.show(&format!("verifying {what} …"));
         let report = runtime.block_on(::verify::verify(&compiled, target, options, &progress));
-        if shows_progress {
-            let _ = write!(std::io::stderr(), "\r\u{1b}[K");
-        }
+        status.clear();
         drop(own);
         let report = report.map_err(|error| Failure::new(error.to_string()))?;
         self.show(&report)?;

@@ -2,6 +2,7 @@
 
 mod browser;
 mod command;
+mod copy;
 mod examples;
 mod generated;
 mod harness;
