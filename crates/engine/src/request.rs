@@ -74,6 +74,9 @@ async fn steps(
     for plan in plans {
         works.push(data::work(&asker, plan)?);
     }
+    if api::is_plan_asked(parts) {
+        return api::explain(inner, &asker, &works).await;
+    }
     security::keep_passwords(inner, running, &mut works).await?;
     // announce: the event of each write becomes one more step of its transaction, here.
     let announced = works;

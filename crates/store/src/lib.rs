@@ -9,6 +9,7 @@ pub mod copy;
 mod decimal;
 pub mod description;
 pub mod error;
+pub mod explain;
 pub mod expression;
 mod json;
 pub mod kind;

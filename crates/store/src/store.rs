@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use crate::{
     StoreError,
     copy::{mark::Marked, side::Side},
+    explain::Explanation,
     expression::Expression,
     plan::Plan,
     postgres::Postgres,
@@ -209,6 +210,17 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.query(sql, parameters).await,
             Engine::Postgres(postgres) => postgres.query(sql, parameters).await,
+        }
+    }
+
+    /// How rows would be read: by which index or scan, and which indexes there are. Nothing is read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn explain(&self, select: &Select) -> Result<Explanation, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.explain(select).await,
+            Engine::Postgres(postgres) => postgres.explain(select).await,
         }
     }
 

@@ -41,6 +41,8 @@ pub struct Options {
     pub load_seconds: Option<u64>,
     /// The chapter whose claims are tried first.
     pub first: Option<document::Chapter>,
+    /// The address of the same system as it is behind a proxy that clients reach over HTTPS.
+    pub behind_https: Option<String>,
     /// Stop as soon as anything is broken.
     pub stops_at_first: bool,
 }

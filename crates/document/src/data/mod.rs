@@ -24,7 +24,8 @@ mod typescript;
 mod values;
 
 pub use cache::{
-    CachePart, CacheRule, CacheStrategy, CacheSubject, Caching, TTL_SECONDS_DEFAULT, TTL_SECONDS_MAX,
+    CachePart, CacheRule, CacheStrategy, CacheSubject, Caching, TTL_SECONDS_DEFAULT,
+    TTL_SECONDS_MAX,
 };
 pub use model::*;
 pub(crate) use read::read;

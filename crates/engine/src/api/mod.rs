@@ -5,6 +5,7 @@ mod answer;
 pub(crate) mod batch;
 mod built_in;
 pub(crate) mod documentation;
+mod explain;
 pub(crate) mod idempotency;
 pub(crate) mod openapi;
 pub(crate) mod query;
@@ -19,6 +20,7 @@ pub use answer::{Answer, Content};
 pub use router::{Found, Route, Router, Target};
 
 pub(crate) use built_in::{built_in, unbound};
+pub(crate) use explain::{explain, is_asked as is_plan_asked};
 pub(crate) use query::query_fence;
 pub(crate) use read::{body, call, options};
 pub(crate) use run::run;

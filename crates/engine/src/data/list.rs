@@ -450,6 +450,10 @@ pub(crate) fn condition(field: &Field, operator: &str, value: &str) -> Result<Ex
     };
     let is_null = |wanted: bool| Ok(truth::is_null(column(), !wanted));
     match operator {
+        "eq" if sabotage::is(Sabotage::FilterSkipsIndex) => Ok(Expression::Case {
+            branches: vec![(compare(Operator::Equal)?, Expression::Always(true))],
+            otherwise: Some(Box::new(Expression::Always(false))),
+        }),
         "eq" => compare(Operator::Equal),
         "ne" | "neq" => compare(Operator::NotEqual),
         "gt" => compare(Operator::Greater),

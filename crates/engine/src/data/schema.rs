@@ -204,6 +204,9 @@ impl Writer<'_> {
     }
 
     fn index(&self, table: &data::Table, index: &data::Index) -> Option<schema::Index> {
+        if sabotage::is(Sabotage::ForgetIndex) {
+            return None;
+        }
         let condition = match &index.condition {
             Some(written) => Some(self.lower(&table.name, written)?),
             None => None,

@@ -4,6 +4,7 @@
 mod actions;
 mod desk;
 mod doors;
+mod explain;
 mod exposure;
 mod lists;
 mod oracle;

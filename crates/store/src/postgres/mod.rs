@@ -7,6 +7,7 @@ mod bind;
 pub(crate) mod copy;
 mod define;
 mod describe;
+mod explain;
 mod fault;
 mod ground;
 mod ledger;

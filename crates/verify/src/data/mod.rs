@@ -3,6 +3,7 @@
 
 mod check;
 mod column;
+pub(crate) mod index;
 mod key;
 mod tries;
 
@@ -24,7 +25,7 @@ use crate::{
 pub(crate) async fn probe(stage: &Stage<'_>) {
     join_all(stage.system().data.tables.iter().map(|table| tables(stage, table))).await;
     join_all(stage.system().data.views.iter().map(|view| views(stage, view))).await;
-    indexes(stage);
+    join_all(stage.system().data.tables.iter().map(|table| index::probe(stage, table))).await;
 }
 
 async fn tables(stage: &Stage<'_>, table: &Table) {
@@ -201,15 +202,6 @@ async fn views(stage: &Stage<'_>, view: &document::data::View) {
         &answer,
         answer.status == 200 && is_list,
     );
-}
-
-/// Whether an index is there can be seen in the store alone.
-fn indexes(stage: &Stage<'_>) {
-    for index in stage.system().data.tables.iter().flat_map(|table| &table.indexes) {
-        let about = About::span(&[ClaimKind::Index], index.span);
-        let reason = "an index is seen in the store, not over HTTP";
-        stage.book.cannot(&about, "an index serves these columns", reason);
-    }
 }
 
 /// An object of one member.

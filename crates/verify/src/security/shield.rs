@@ -1,9 +1,15 @@
 //! What every answer carries, who may send requests from other pages, and how large a body may be.
 
-use document::{api::BuiltIn, setting::SettingValue};
+use document::{
+    api::{BuiltIn, Operation},
+    setting::SettingValue,
+};
 use serde_json::json;
 
-use crate::{About, Request, Stage};
+use crate::{
+    About, Answer, Request, Stage,
+    data::index::{is_plan, plan_of},
+};
 
 /// Headers that protect the reader of every answer, and what has to stand in each.
 const HEADERS: [(&str, &str); 7] = [
@@ -17,12 +23,14 @@ const HEADERS: [(&str, &str); 7] = [
 ];
 /// Largest body where the document says nothing, in bytes.
 const BODY_BYTES_DEFAULT: usize = 1024 * 1024;
+/// Tables whose plans everybody asks for.
+const TABLES_MAX: usize = 12;
 /// Longer bodies are not sent.
 const BODY_BYTES_MAX: usize = 12 * 1024 * 1024;
 
 /// Tries what every answer carries.
 pub(super) async fn probe(stage: &Stage<'_>) {
-    tokio::join!(headers(stage), origins(stage), body(stage));
+    tokio::join!(headers(stage), plans(stage), origins(stage), body(stage));
 }
 
 async fn headers(stage: &Stage<'_>) {
@@ -41,9 +49,37 @@ async fn headers(stage: &Stage<'_>) {
         }
     }
     if stage.client.origin().starts_with("https://") {
-        let about = About::promise("every answer carries strict-transport-security");
-        let found = answered.header("strict-transport-security").is_some();
-        stage.book.judge(&about, "HTTPS only", &answered, found);
+        is_https_only(stage, &answered);
+    } else if let Some(origin) = &stage.options.behind_https
+        && let Ok(client) = crate::Client::new(origin)
+    {
+        is_https_only(stage, &client.send(Request::get("/health")).await);
+    }
+}
+
+/// Whoever has come over HTTPS once, comes so again.
+fn is_https_only(stage: &Stage<'_>, answer: &Answer) {
+    let about = About::promise("every answer over HTTPS carries strict-transport-security");
+    let found = answer.header("strict-transport-security");
+    let holds = found.is_some_and(|text| text.to_ascii_lowercase().contains("max-age="));
+    let expected = "strict-transport-security holds `max-age`, where clients come over HTTPS";
+    stage.book.judge(&about, expected, answer, holds);
+}
+
+/// How the database reads rows is the admin's to know, where it is told at all.
+async fn plans(stage: &Stage<'_>) {
+    let about = About::promise("nobody but the admin is told how rows are read");
+    for table in stage.system().data.tables.iter().take(TABLES_MAX) {
+        let Some((_, path)) = stage.paths().of_table(table, Operation::List) else { continue };
+        if !is_plan(&stage.as_admin(plan_of(&path)).await) {
+            return;
+        }
+        for person in stage.people.everybody().filter(|person| !person.is_admin) {
+            let answer = stage.ask(person, plan_of(&path)).await;
+            let tells = is_plan(&answer) || answer.json.get("could_read").is_some();
+            let expected = format!("{}: no plan is told", person.name);
+            stage.book.judge(&about, expected, &answer, !tells);
+        }
     }
 }
 

@@ -94,12 +94,17 @@ impl Verify {
         let (target, own) = match &self.target {
             Some(origin) => (Target { origin: origin.clone(), admin: self.access()? }, None),
             None => {
-                let own = Own::start(&self.files, &compiled, &self.arguments())?;
+                let mut own = Own::start(&self.files, &compiled, &self.arguments())?;
+                own.start_behind_https(&self.files, &compiled, &self.serve_with);
                 (own.target.clone(), Some(own))
             }
         };
-        let starts = own.as_ref().map(|own: &Own| own.starts.clone()).unwrap_or_default();
-        let options = Options { starts, load_seconds: self.load, ..Options::default() };
+        let options = Options {
+            starts: own.as_ref().map(|own: &Own| own.starts.clone()).unwrap_or_default(),
+            behind_https: own.as_ref().and_then(|own: &Own| own.behind_https.clone()),
+            load_seconds: self.load,
+            ..Options::default()
+        };
         let status = match self.format {
             Format::Terminal => StatusLine::new(),
             _ => StatusLine::hidden(),
@@ -179,6 +184,9 @@ pub(super) struct Own {
     /// Where it is.
     pub(super) target: Target,
     starts: Vec<Start>,
+    /// Where it is as clients meet it over HTTPS.
+    pub(super) behind_https: Option<String>,
+    beside: Option<Child>,
 }
 
 impl Own {
@@ -201,17 +209,37 @@ impl Own {
         // From here on the child and its directory go with `own`, whatever happens.
         let stdout = child.stdout.take();
         let target = Target { origin: String::new(), admin: AdminAccess::Nobody };
-        let mut own = Self { child, directory, target, starts: Vec::new() };
-        let greeting = own.greeting(stdout)?;
-        let after = |word: &str| {
-            greeting.lines().find_map(|line| line.trim().strip_prefix(word)).map(str::trim)
-        };
-        let origin = after("address").ok_or_else(|| Failure::new("the system names no address"))?;
+        let (starts, behind_https, beside) = (Vec::new(), None, None);
+        let mut own = Self { child, directory, target, starts, behind_https, beside };
+        let greeting = greeting(stdout)?;
+        let origin = address(&greeting).ok_or_else(|| Failure::new("it names no address"))?;
         let link = greeting.lines().find(|line| line.contains("?token=")).map(str::trim);
         let admin = link.map_or(AdminAccess::Nobody, |link| AdminAccess::Link(link.to_owned()));
         own.target = Target { origin: origin.to_owned(), admin };
         own.starts = own.starts_without(files, compiled, &needed);
         Ok(own)
+    }
+
+    /// Starts the same system once more, as it is behind a proxy that clients reach over HTTPS: what
+    /// it promises such clients is seen there alone. Where it does not start, nothing is said of it.
+    pub(super) fn start_behind_https(
+        &mut self,
+        files: &Files,
+        compiled: &Compiled,
+        arguments: &[String],
+    ) {
+        let directory = self.directory.join("https");
+        let mut arguments = arguments.to_vec();
+        arguments.push("--public-url=https://verify.example".to_owned());
+        let made = std::fs::create_dir(&directory).ok();
+        let needed = needed(compiled);
+        let started =
+            made.and_then(|()| Self::spawn(files, compiled, &arguments, &directory, &needed).ok());
+        let Some(mut child) = started else { return };
+        let stdout = child.stdout.take();
+        self.beside = Some(child);
+        self.behind_https =
+            greeting(stdout).ok().and_then(|text| address(&text).map(str::to_owned));
     }
 
     /// What a start shows without each of the document's variables: this one had none of those
@@ -294,33 +322,6 @@ impl Own {
         command.spawn().map_err(failed)
     }
 
-    /// What the system says until it is ready.
-    fn greeting(&mut self, stdout: Option<ChildStdout>) -> Result<String, Failure> {
-        let stdout = stdout.ok_or_else(|| Failure::new("the system has no standard output"))?;
-        let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        let mut greeting = String::new();
-        loop {
-            match receiver.recv_timeout(READY_MAX) {
-                Ok(line) if line == "ready" => return Ok(greeting),
-                Ok(line) => greeting = greeting + &line + "\n",
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    return Err(Failure::new("the system is not ready in time"));
-                }
-                Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    eprint!("{greeting}");
-                    return Err(Failure::new("the document is not served, so nothing is verified"));
-                }
-            }
-        }
-    }
-
     /// Waits for the child's end for a while.
     fn ended(&mut self) -> Option<ExitStatus> {
         let started = std::time::Instant::now();
@@ -336,10 +337,46 @@ impl Own {
 
 impl Drop for Own {
     fn drop(&mut self) {
+        if let Some(beside) = &mut self.beside {
+            let _ = beside.kill();
+            let _ = beside.wait();
+        }
         let _ = self.child.kill();
         let _ = self.ended();
         let _ = std::fs::remove_dir_all(&self.directory);
     }
+}
+
+/// What the system says until it is ready.
+fn greeting(stdout: Option<ChildStdout>) -> Result<String, Failure> {
+    let stdout = stdout.ok_or_else(|| Failure::new("the system has no standard output"))?;
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    let mut greeting = String::new();
+    loop {
+        match receiver.recv_timeout(READY_MAX) {
+            Ok(line) if line == "ready" => return Ok(greeting),
+            Ok(line) => greeting = greeting + &line + "\n",
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                return Err(Failure::new("the system is not ready in time"));
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                eprint!("{greeting}");
+                return Err(Failure::new("the document is not served, so nothing is verified"));
+            }
+        }
+    }
+}
+
+/// Where a system says that it is.
+fn address(greeting: &str) -> Option<&str> {
+    greeting.lines().find_map(|line| line.trim().strip_prefix("address")).map(str::trim)
 }
 
 /// Variables that the document needs and nobody set, with a value for each: what the document asks
