@@ -7,7 +7,7 @@ use document::{
     ClaimKind, Compiled, Enforcement, Statement,
     observability::{Comparison, Measure, Target},
 };
-use engine::observability::{EndpointSnapshot, Percentile, Snapshot, Verdict};
+use engine::observability::{CacheSnapshot, EndpointSnapshot, Percentile, Snapshot, Verdict};
 use serde::Serialize;
 
 use crate::proofs;
@@ -57,8 +57,15 @@ fn item(compiled: &Compiled, snapshot: &Snapshot, statement: &Statement) -> Opti
         ClaimKind::Table => table(snapshot, subject.strip_prefix("table:")?),
         ClaimKind::Endpoint => endpoint(snapshot, subject.strip_prefix("endpoint:")?),
         ClaimKind::Target => target(snapshot, target_at(compiled, statement)?),
+        ClaimKind::Cache if statement.enforcement == Some(Enforcement::NotEnforceable) => {
+            return None;
+        }
+        ClaimKind::Cache => cache(snapshot, &subject),
         _ if statement.enforcement == Some(Enforcement::NotYet) => {
             ("understood, not enforced yet".to_owned(), State::Unknown)
+        }
+        ClaimKind::Setting if subject.starts_with("setting:data.cache.") => {
+            cache(snapshot, EVERYTHING)
         }
         ClaimKind::Setting | ClaimKind::RateLimit => setting(snapshot, &subject),
         _ => return None,
@@ -118,6 +125,7 @@ fn target(snapshot: &Snapshot, target: &Target) -> (String, State) {
             response_time(snapshot, target.bound, target.percentile.unwrap_or(0.95))
         }
         Measure::ErrorRate if is_upper(target.comparison) => error_rate(snapshot, target.bound),
+        Measure::CacheHitRate if !is_upper(target.comparison) => hit_rate(snapshot, target.bound),
         Measure::Elsewhere => ("not measurable in a backend".to_owned(), State::Unknown),
         _ => ("not measured yet".to_owned(), State::Unknown),
     }
@@ -168,6 +176,56 @@ fn error_rate(snapshot: &Snapshot, bound: f64) -> (String, State) {
     }
 }
 
+/// All that is kept, as a subject.
+const EVERYTHING: &str = "cache:*";
+/// Fewer reads than this say nothing about a rate.
+const READS_MIN: u64 = 59;
+
+/// What was observed of what is kept under a subject.
+fn kept(snapshot: &Snapshot, subject: &str) -> CacheSnapshot {
+    if subject != EVERYTHING {
+        return snapshot.caches.get(subject).copied().unwrap_or_default();
+    }
+    snapshot.caches.values().fold(CacheSnapshot::default(), |sum, each| sum.plus(each))
+}
+
+fn cache(snapshot: &Snapshot, subject: &str) -> (String, State) {
+    let seen = kept(snapshot, subject);
+    let Some(rate) = seen.hit_rate() else {
+        return match seen.bypassed {
+            0 => ("nothing read yet".to_owned(), State::Unknown),
+            count => {
+                (format!("{} reads depend on the time, not kept", grouped(count)), State::Seen)
+            }
+        };
+    };
+    let mut words = vec![
+        format!("{:.1} % hits · n = {}", rate * 100.0, grouped(seen.count())),
+        format!("{} kept, {} kB", grouped(seen.entries), grouped(seen.bytes.div_ceil(1000))),
+    ];
+    if seen.outdated > 0 {
+        words.push(format!("{} ended by writes", grouped(seen.outdated)));
+    }
+    if seen.evicted > 0 {
+        words.push(format!("{} made room", grouped(seen.evicted)));
+    }
+    (words.join(" · "), State::Seen)
+}
+
+/// A promise about the share of reads that are served from memory.
+fn hit_rate(snapshot: &Snapshot, bound: f64) -> (String, State) {
+    let seen = kept(snapshot, EVERYTHING);
+    let Some(rate) = seen.hit_rate() else {
+        return ("nothing read yet".to_owned(), State::Unknown);
+    };
+    let text = format!("{:.1} % · n = {}", rate * 100.0, grouped(seen.count()));
+    match (seen.count() < READS_MIN, rate >= bound) {
+        (true, _) => (format!("{text}, not enough"), State::Unknown),
+        (false, true) => (format!("{text} ✓"), State::Seen),
+        (false, false) => (text, State::Missed),
+    }
+}
+
 fn setting(snapshot: &Snapshot, subject: &str) -> (String, State) {
     let key = subject.strip_prefix("setting:").unwrap_or(subject);
     match snapshot.settings.get(key) {
@@ -203,6 +261,32 @@ fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn snapshot(hits: u64, misses: u64) -> Snapshot {
+        let mut snapshot = engine::observability::Evidence::new(jiff::Timestamp::UNIX_EPOCH)
+            .snapshot(jiff::Timestamp::UNIX_EPOCH);
+        let seen = CacheSnapshot { hits, misses, ..CacheSnapshot::default() };
+        snapshot.caches.insert("cache:products".to_owned(), seen);
+        snapshot
+    }
+
+    #[test]
+    fn a_hit_rate_is_judged_with_enough_reads_alone() {
+        let check = |hits: u64, misses: u64, text: &str, state: State| {
+            assert_eq!(hit_rate(&snapshot(hits, misses), 0.9), (text.to_owned(), state));
+        };
+        check(0, 0, "nothing read yet", State::Unknown);
+        check(57, 1, "98.3 % · n = 58, not enough", State::Unknown);
+        check(95, 5, "95.0 % · n = 100 ✓", State::Seen);
+        check(50, 50, "50.0 % · n = 100", State::Missed);
+    }
+
+    #[test]
+    fn what_is_kept_is_told_with_its_count() {
+        let (text, state) = cache(&snapshot(3, 1), "cache:products");
+        assert_eq!((text.as_str(), state), ("75.0 % hits · n = 4 · 0 kept, 0 kB", State::Seen));
+        assert_eq!(cache(&snapshot(3, 1), "cache:orders").1, State::Unknown);
+    }
 
     #[test]
     fn numbers_and_durations_are_written_for_people() {

@@ -108,12 +108,14 @@ pub fn compile_with(sources: Sources, options: &CompileOptions) -> Compiled {
     crate::messaging::read(&mut reading, &mut system);
     crate::api::read(&mut reading, &mut system);
     crate::security::read(&mut reading, &mut system);
+    let kept = crate::data::cache::read(&mut reading, &system);
     crate::integration::read(&mut reading, &mut system);
     crate::resilience::read(&mut reading, &mut system);
     crate::observability::read(&mut reading, &mut system);
     crate::delivery::read(&mut reading, &mut system);
     crate::recovery::read(&mut reading, &mut system);
     crate::lexicon::read(&mut reading, &mut system);
+    crate::data::cache::settle(&mut reading, &mut system, kept);
     let finished = crate::finish::finish(reading, options);
     let crate::finish::Finished { ledger, diagnostics, suppressed } = finished;
     Compiled { sources, outline, system, ledger, diagnostics, suppressed }

@@ -72,6 +72,7 @@ pub enum ClaimKind {
     Objective,
     ErrorCategory,
     Diagram,
+    Cache,
 }
 
 impl ClaimKind {
@@ -113,6 +114,7 @@ impl ClaimKind {
             ClaimKind::Objective => "recovery objective",
             ClaimKind::ErrorCategory => "error kind",
             ClaimKind::Diagram => "diagram",
+            ClaimKind::Cache => "cache rule",
         }
     }
 }

@@ -146,8 +146,16 @@ code!(
     "a line of an entity-relationship diagram cannot be read"
 );
 
+code!(
+    D025,
+    "cache-time-twice",
+    Some(Chapter::Data),
+    Warning,
+    "one thing is to be kept for two different times"
+);
+
 /// All codes of this chapter.
 pub static CODES: &[&CodeInfo] = &[
     &D001, &D002, &D003, &D004, &D005, &D006, &D007, &D008, &D009, &D010, &D011, &D012, &D013,
-    &D014, &D015, &D016, &D017, &D018, &D020, &D021, &D022, &D023, &D024,
+    &D014, &D015, &D016, &D017, &D018, &D020, &D021, &D022, &D023, &D024, &D025,
 ];

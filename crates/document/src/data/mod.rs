@@ -1,6 +1,6 @@
 //! Data: what the document says about its tables.
 
-mod cache;
+pub(crate) mod cache;
 mod claim;
 pub mod codes;
 mod column_table;

@@ -116,7 +116,10 @@ async fn write_one(
     let [writing] = writings;
     let outcome = outcomes.into_iter().next().unwrap_or_default();
     let place = place_of(asker, route, parts.uri.path(), &writing, &outcome);
-    cache::write_through(inner, asker, &writing, place.as_deref(), parts.uri.path()).await;
+    if asker.running.cached.writes_through {
+        let path = parts.uri.path();
+        Box::pin(cache::write_through(inner, asker, &writing, place.as_deref(), path)).await;
+    }
     let answer = answer_of(&writing, outcome, place);
     if let Some(once) = once {
         let (inner, kept) = (Arc::clone(inner), idempotency::kept(&answer));

@@ -99,6 +99,21 @@ impl CacheSnapshot {
         self.hits + self.misses
     }
 
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: &Self) -> Self {
+        Self {
+            hits: self.hits + other.hits,
+            misses: self.misses + other.misses,
+            bypassed: self.bypassed + other.bypassed,
+            outdated: self.outdated + other.outdated,
+            evicted: self.evicted + other.evicted,
+            entries: self.entries + other.entries,
+            bytes: self.bytes + other.bytes,
+            hit_at: self.hit_at.max(other.hit_at),
+        }
+    }
+
     /// The share of hits, from 0 to 1; none where nothing was read.
     pub fn hit_rate(&self) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]

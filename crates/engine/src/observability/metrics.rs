@@ -5,7 +5,7 @@ use std::{fmt::Write, time::Duration};
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, header};
 
-use super::{Sample, Snapshot};
+use super::{CacheSnapshot, Sample, Snapshot};
 use crate::service::Inner;
 
 /// Upper bounds of the buckets that are shown, in microseconds.
@@ -37,6 +37,7 @@ fn text(snapshot: &Snapshot) -> String {
     for (key, seen) in &snapshot.settings {
         line(&mut text, name, &[("setting", key)], &seen.count);
     }
+    caches(&mut text, snapshot);
     let singles: [(&str, &str, &str, u64); 4] = [
         ("vitruvius_requests_in_flight", "gauge", "Being answered now.", snapshot.in_flight),
         ("vitruvius_connections", "gauge", "Open now.", snapshot.connections),
@@ -56,6 +57,28 @@ fn text(snapshot: &Snapshot) -> String {
     head(&mut text, name, "gauge", "When counting began, in seconds since 1970.");
     line(&mut text, name, &[], &snapshot.since.as_second());
     text
+}
+
+/// What is kept of answers, by what it is of.
+fn caches(text: &mut String, snapshot: &Snapshot) {
+    type Figure = fn(&CacheSnapshot) -> u64;
+    let figures: [(&str, &str, &str, Figure); 7] = [
+        ("hits_total", "counter", "Reads served from memory.", |seen| seen.hits),
+        ("misses_total", "counter", "Reads that asked the store.", |seen| seen.misses),
+        ("bypassed_total", "counter", "Reads that are never kept.", |seen| seen.bypassed),
+        ("outdated_total", "counter", "Misses for a write since.", |seen| seen.outdated),
+        ("evicted_total", "counter", "Entries that made room.", |seen| seen.evicted),
+        ("entries", "gauge", "Kept answers.", |seen| seen.entries),
+        ("bytes", "gauge", "Memory of kept answers.", |seen| seen.bytes),
+    ];
+    for (figure, kind, help, value) in figures {
+        let name = format!("vitruvius_cache_{figure}");
+        head(text, &name, kind, help);
+        for (subject, seen) in &snapshot.caches {
+            let of = subject.strip_prefix("cache:").unwrap_or(subject);
+            line(text, &name, &[("of", of)], &value(seen));
+        }
+    }
 }
 
 fn endpoints(text: &mut String, snapshot: &Snapshot) {

@@ -2,6 +2,8 @@
 //! through every door in one process.
 
 mod actions;
+mod cache;
+mod cache_alike;
 mod desk;
 mod doors;
 mod explain;

@@ -276,13 +276,14 @@ fn asks() -> impl Strategy<Value = Ask> {
 
 /// A clock that stands still and dice that fall alike, both set anew for each request.
 #[derive(Default)]
-struct Clockwork {
+pub(crate) struct Clockwork {
     request: AtomicU64,
     thrown: AtomicU64,
 }
 
 impl Clockwork {
-    fn next(&self) {
+    /// The next request: a second later, with dice of its own.
+    pub(crate) fn next(&self) {
         self.request.fetch_add(1, Ordering::SeqCst);
         self.thrown.store(0, Ordering::SeqCst);
     }

@@ -28,9 +28,6 @@ pub(crate) async fn write_through(
     place: Option<&str>,
     path: &str,
 ) {
-    if !asker.running.cached.writes_through {
-        return;
-    }
     let above = path.trim_end_matches('/').rsplit_once('/').map(|(above, _)| above);
     let is_row = |path: &str| {
         asker.running.router.find(&HttpMethod::GET, path).is_ok_and(|found| {

@@ -88,6 +88,8 @@ impl Told {
     }
 }
 
+// What the cache adds to a read is boxed, so that reads without it carry none of it.
+
 /// Reads one row, from the cache where a rule keeps it.
 ///
 /// # Errors
@@ -103,7 +105,7 @@ pub(crate) async fn get(
     let key = Key::of_row(&getting.select);
     let reads = || rule.reads.of_select(&getting.select);
     let read = async { Ok(Kept { rows: run::get(inner, getting).await?, ..Kept::default() }) };
-    let (kept, told) = through(inner, rule, key, reads, read).await?;
+    let (kept, told) = Box::pin(through(inner, rule, key, reads, read)).await?;
     Ok((Arc::unwrap_or_clone(kept).rows, Some(told)))
 }
 
@@ -125,7 +127,7 @@ pub(crate) async fn list(
         let Page { rows, has_next, next_cursor, total, .. } = run::list(inner, listing).await?;
         Ok(Kept { rows, has_next, next_cursor, total })
     };
-    let (kept, told) = through(inner, rule, key, reads, read).await?;
+    let (kept, told) = Box::pin(through(inner, rule, key, reads, read)).await?;
     let Kept { rows, has_next, next_cursor, total } = Arc::unwrap_or_clone(kept);
     let ask = &listing.ask;
     let (page, limit, offset) = (ask.page, ask.limit, ask.offset);
@@ -148,7 +150,7 @@ pub(crate) async fn query(
     let key = Key::of_query(sql, values);
     let reads = || rule.reads.of_query(sql);
     let read = async { Ok(Kept { rows: run.await?, ..Kept::default() }) };
-    let (kept, told) = through(inner, rule, key, reads, read).await?;
+    let (kept, told) = Box::pin(through(inner, rule, key, reads, read)).await?;
     Ok((Arc::unwrap_or_clone(kept).rows, Some(told)))
 }
 

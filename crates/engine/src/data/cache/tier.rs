@@ -108,6 +108,8 @@ impl Tier {
             return false;
         }
         self.entries.insert(key, Arc::new(entry));
+        // The bound holds at once, not whenever the cache finds the time.
+        self.entries.run_pending_tasks();
         true
     }
 }
