@@ -19,6 +19,10 @@ pub(crate) enum Case {
     Insert,
     /// A new row of one's own.
     InsertOwn,
+    /// The first 20 rows, by page.
+    FirstPage,
+    /// 20 rows after many others, by page.
+    FarPage,
 }
 
 impl Case {
@@ -33,6 +37,9 @@ impl Case {
         Self::InsertOwn,
     ];
 
+    /// Rows that a table needs to have the far page.
+    pub(crate) const FAR_ROWS: usize = 20 * FAR_PAGE;
+
     /// Its name in the report.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -43,6 +50,8 @@ impl Case {
             Self::ListOwn => "list 20, token and owner rule",
             Self::Insert => "insert, public",
             Self::InsertOwn => "insert, token and owner rule",
+            Self::FirstPage => "page 1",
+            Self::FarPage => "page 1000",
         }
     }
 
@@ -62,15 +71,23 @@ impl Case {
     }
 
     /// The least share of the limit's throughput that is aimed at.
-    pub(crate) fn share_aim(self) -> Option<f64> {
-        match self {
-            Self::Hello => None,
-            Self::Get | Self::List => Some(0.80),
-            Self::Insert => Some(0.75),
-            Self::GetOwn | Self::ListOwn => Some(0.70),
-            Self::InsertOwn => Some(0.60),
+    pub(crate) fn share_aim(self, store: Store) -> Option<f64> {
+        match (self, store) {
+            (Self::Hello | Self::FirstPage | Self::FarPage, _) => None,
+            (Self::Get | Self::List, _) => Some(0.80),
+            (Self::Insert, Store::Sqlite) => Some(0.75),
+            (Self::Insert, Store::Postgresql) => Some(0.70),
+            (Self::GetOwn | Self::ListOwn, _) => Some(0.70),
+            (Self::InsertOwn, _) => Some(0.60),
         }
     }
+}
+
+/// What holds the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Store {
+    Sqlite,
+    Postgresql,
 }
 
 /// What a server is asked.
@@ -89,6 +106,8 @@ pub(crate) struct Own {
     pub(crate) newest: &'static str,
 }
 
+/// The page that is far.
+const FAR_PAGE: usize = 1000;
 const MESSAGES: &str = "/api/v1/messages";
 const NOTES: &str = "/api/v1/notes";
 
@@ -103,6 +122,8 @@ impl Requests for Own {
             Case::Hello => get(into, "/health", None),
             Case::Get => get(into, &format!("{MESSAGES}/{}", keys.message(place)), None),
             Case::List => get(into, &format!("{MESSAGES}{newest}"), None),
+            Case::FirstPage => get(into, &format!("{MESSAGES}{newest}&page=1"), None),
+            Case::FarPage => get(into, &format!("{MESSAGES}{newest}&page={FAR_PAGE}"), None),
             Case::Insert => post(into, MESSAGES, None, &keys.new_message(place)),
             Case::GetOwn | Case::ListOwn | Case::InsertOwn => {
                 let Some(user) = keys.user(place) else { return };

@@ -4,9 +4,10 @@ use std::{fs, time::Duration};
 
 use crate::{
     Failure, Run,
-    case::Case,
+    case::{Case, Store},
     load::{self, Pressure},
-    subject,
+    postgresql::Server,
+    subject::{self, At, Durability},
 };
 
 /// Options.
@@ -15,37 +16,60 @@ pub(crate) struct Growth {
     /// Rows of the table, one measurement each.
     #[arg(long, value_delimiter = ',', default_value = "1000,10000,100000,1000000,10000000")]
     sizes: Vec<usize>,
+    /// Rows are in a PostgreSQL server of its own, not in SQLite.
+    #[arg(long)]
+    postgresql: bool,
 }
+
+/// What is asked of each size.
+const CASES: [Case; 4] = [Case::Get, Case::List, Case::FirstPage, Case::FarPage];
 
 /// Measures each size in turn and prints a table.
 pub(crate) fn run(growth: &Growth, run: &Run) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut text = String::from(
-        "| rows | start, ms | get µs | get/s | list µs | list/s | memory, MiB |\n\
-         | --- | --- | --- | --- | --- | --- | --- |\n",
-    );
+    let mut text = String::from("| rows | start, ms |");
+    for case in CASES {
+        text += &format!(" {0}, µs | {0}, p50 ms | {0}, answers/s |", case.name());
+    }
+    text += &format!(" memory, MiB |\n{}|\n", "| --- ".repeat(3 + 3 * CASES.len()));
     for &rows in &growth.sizes {
-        let directory = tempfile::tempdir()?;
-        let sized = Run { rows, ..run.clone() };
-        let line = runtime.block_on(async {
-            let subject = subject::start_ours(&sized, false, directory.path()).await?;
-            let length = Duration::from_millis(run.round_ms);
-            let connections = run.connections.first().copied().unwrap_or(64);
-            let pressure = Pressure { connections, length, rate: run.rate };
-            let mut line = format!("| {rows} | {:.0} |", subject.start_ms.unwrap_or(0.0));
-            for case in [Case::Get, Case::List] {
-                let (process, requests) = (subject.process.as_ref(), subject.requests.as_ref());
-                let sample =
-                    load::measure(subject.address, process, case, requests, pressure).await?;
-                line += &format!(" {:.1} | {:.0} |", sample.server_us, sample.per_second);
-            }
-            let memory_mib = subject.process.as_ref().map_or(0.0, |one| one.memory_mib().0);
-            Ok::<_, Failure>(format!("{line} {memory_mib:.0} |\n"))
-        })?;
+        let line = runtime.block_on(line(growth, &Run { rows, ..run.clone() }))?;
         eprint!("{line}");
         text += &line;
     }
     println!("{text}");
     fs::create_dir_all(&run.output)?;
     Ok(fs::write(run.output.join("growth.md"), text)?)
+}
+
+async fn line(growth: &Growth, run: &Run) -> Result<String, Failure> {
+    let directory = tempfile::tempdir()?;
+    let server = match growth.postgresql {
+        true => Some(Server::start(directory.path()).await?),
+        false => None,
+    };
+    let at = match &server {
+        Some(server) => At::Server(directory.path(), server),
+        None => At::Directory(directory.path()),
+    };
+    let durability = match at.store() {
+        Store::Sqlite => Durability::Normal,
+        Store::Postgresql => Durability::Full,
+    };
+    let subject = subject::start_ours(run, at, durability).await?;
+    let length = Duration::from_millis(run.round_ms);
+    let connections = run.connections.first().copied().unwrap_or(64);
+    let pressure = Pressure { connections, length, rate: run.rate };
+    let mut line = format!("| {} | {:.0} |", run.rows, subject.start_ms.unwrap_or(0.0));
+    for case in CASES {
+        // A thousand rows have no page that is far.
+        if case == Case::FarPage && run.rows < Case::FAR_ROWS {
+            line += " | | |";
+            continue;
+        }
+        let sample = load::measure(&subject, case, pressure).await?;
+        let (us, p50_ms, per_second) = (sample.server_us, sample.p50_ms, sample.per_second);
+        line += &format!(" {us:.1} | {p50_ms:.2} | {per_second:.0} |");
+    }
+    Ok(format!("{line} {:.0} |\n", subject.memory_mib().0))
 }

@@ -11,7 +11,7 @@ use crate::{
     Failure,
     case::{Case, Requests},
     client::Client,
-    process::Process,
+    subject::Subject,
 };
 
 /// How the load is put on.
@@ -41,32 +41,50 @@ pub(crate) struct Sample {
 
 /// Measures one case on one server, after warming up for a fifth of the length.
 pub(crate) async fn measure(
-    address: SocketAddr,
-    server: Option<&Process>,
+    subject: &Subject,
     case: Case,
-    requests: &dyn Requests,
     pressure: Pressure,
 ) -> Result<Sample, Failure> {
-    let mut clients = Vec::new();
-    for _ in 0..pressure.connections {
-        clients.push(Client::connect(address).await?);
-    }
+    let mut clients = connect(subject.address, pressure.connections).await?;
     let warm = Pressure { length: pressure.length / 5, ..pressure };
-    let mut all = Worker { case, requests, delays_us: Vec::new() };
+    let requests = subject.requests.as_ref();
+    let mut all = Worker { case: &|_| case, requests, delays_us: Vec::new() };
     all.run(&mut clients, warm).await?;
     all.delays_us.clear();
-    let used_before = server.map_or(0.0, Process::processor_seconds);
+    let used_before = subject.processor_seconds();
     let others_before = crate::process::others_seconds();
     let began = Instant::now();
     all.run(&mut clients, pressure).await?;
     let seconds = began.elapsed().as_secs_f64();
-    let used = server.map_or(0.0, Process::processor_seconds) - used_before;
+    let used = subject.processor_seconds() - used_before;
     let others = crate::process::others_seconds() - others_before - used;
     Ok(all.sample(seconds, used, others))
 }
 
+/// Asks a mixture for a while, case by the place of the request; server time and others uncounted.
+pub(crate) async fn mixed(
+    subject: &Subject,
+    clients: &mut [Client],
+    case: &dyn Fn(usize) -> Case,
+    pressure: Pressure,
+) -> Result<Sample, Failure> {
+    let mut all = Worker { case, requests: subject.requests.as_ref(), delays_us: Vec::new() };
+    let began = Instant::now();
+    all.run(clients, pressure).await?;
+    Ok(all.sample(began.elapsed().as_secs_f64(), 0.0, 0.0))
+}
+
+/// Connections that are kept open.
+pub(crate) async fn connect(address: SocketAddr, count: usize) -> Result<Vec<Client>, Failure> {
+    let mut clients = Vec::new();
+    for _ in 0..count {
+        clients.push(Client::connect(address).await?);
+    }
+    Ok(clients)
+}
+
 struct Worker<'a> {
-    case: Case,
+    case: &'a dyn Fn(usize) -> Case,
     requests: &'a dyn Requests,
     delays_us: Vec<u32>,
 }
@@ -111,7 +129,7 @@ impl Worker<'_> {
 /// One connection and what it asks next.
 struct Asker<'a> {
     client: &'a mut Client,
-    case: Case,
+    case: &'a dyn Fn(usize) -> Case,
     requests: &'a dyn Requests,
     place: usize,
 }
@@ -139,11 +157,12 @@ impl Asker<'_> {
             }
             self.place = self.place.wrapping_add(7919);
             bytes.clear();
-            self.requests.write(self.case, self.place, &mut bytes);
+            let case = (self.case)(self.place);
+            self.requests.write(case, self.place, &mut bytes);
             let answer = self.client.ask(&bytes).await?;
             if !(200..300).contains(&answer.status) {
                 let body = String::from_utf8_lossy(answer.body);
-                let case = self.case.name();
+                let case = case.name();
                 return Err(format!("{case} was answered {}: {body}", answer.status).into());
             }
             delays_us.push(u32::try_from(from.elapsed().as_micros()).unwrap_or(u32::MAX));

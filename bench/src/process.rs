@@ -20,7 +20,8 @@ pub(crate) enum Process {
 }
 
 impl Process {
-    fn id(&self) -> u32 {
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
         match self {
             Self::Own(child) => child.id(),
             Self::Other(id) => *id,
@@ -34,9 +35,17 @@ impl Process {
         Ok(Self::Own(child))
     }
 
-    /// Seconds on processors since its start.
+    /// Whether it is gone.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        match self {
+            Self::Own(child) => child.try_wait().is_ok_and(|status| status.is_some()),
+            Self::Other(_) => false,
+        }
+    }
+
+    /// Seconds on processors since its start, with all processes that it started.
     pub(crate) fn processor_seconds(&self) -> f64 {
-        seconds_of(&format!("/proc/{}/stat", self.id()))
+        seconds_of_tree(self.id())
     }
 
     /// Memory that it holds now, and held at most, in MiB.
@@ -81,10 +90,25 @@ pub(crate) fn others_seconds() -> f64 {
 
 fn seconds_of(path: &str) -> f64 {
     let stat = fs::read_to_string(path).unwrap_or_default();
+    (number_of(&stat, 11) + number_of(&stat, 12)) / TICKS
+}
+
+/// A process, its children that run, and those that it has waited for.
+fn seconds_of_tree(id: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let own: f64 = (11..=14).map(|place| number_of(&stat, place)).sum();
+    let threads = fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    let children: Vec<String> = threads
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .collect();
+    let children = children.iter().flat_map(|line| line.split_whitespace());
+    own / TICKS + children.filter_map(|id| id.parse().ok()).map(seconds_of_tree).sum::<f64>()
+}
+
+/// A number of `/proc/PID/stat`, counted from the state of the process.
+fn number_of(stat: &str, place: usize) -> f64 {
     // The name of the command stands in parentheses and may hold spaces.
     let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks = |place: usize| {
-        rest.split_whitespace().nth(place).and_then(|number| number.parse::<f64>().ok())
-    };
-    (ticks(11).unwrap_or(0.0) + ticks(12).unwrap_or(0.0)) / TICKS
+    let number = rest.split_whitespace().nth(place).and_then(|number| number.parse().ok());
+    number.unwrap_or(0.0)
 }

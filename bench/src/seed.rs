@@ -34,7 +34,7 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(crate) fn message(&self, place: usize) -> Uuid {
-        key(place % self.rows.max(1))
+        message(place % self.rows.max(1))
     }
 
     pub(crate) fn user(&self, place: usize) -> Option<&User> {
@@ -59,7 +59,17 @@ fn scatter(number: usize) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// The key of a row.
+/// A key of a message is `first + place * factor % prime`, its decimal digits taken for
+/// hexadecimal ones and filled with zeros: in no visible order, and `pgbench` can compute it.
+pub(crate) const KEY: [u128; 3] = [618_033_988_749, 799_999_999_991, 100_000_000_000];
+
+fn message(place: usize) -> Uuid {
+    let [factor, prime, first] = KEY;
+    let digits = format!("{:0<32}", first + place as u128 * factor % prime);
+    Uuid::from_u128(u128::from_str_radix(&digits, 16).unwrap_or(0))
+}
+
+/// The key of any other row.
 fn key(place: usize) -> Uuid {
     Uuid::from_u64_pair(scatter(place), scatter(place ^ 0x5555_5555))
 }
@@ -70,6 +80,27 @@ fn room(place: usize) -> String {
 
 fn author(place: usize) -> Uuid {
     key(place % 1000 + (1 << 40))
+}
+
+/// A row of `messages`, as text.
+pub(crate) struct Message {
+    pub(crate) id: Uuid,
+    pub(crate) room: String,
+    pub(crate) author: Uuid,
+    pub(crate) data: String,
+    pub(crate) created_at: String,
+}
+
+impl Message {
+    pub(crate) fn at(place: usize) -> Self {
+        Self {
+            id: message(place),
+            room: room(place),
+            author: author(place),
+            data: data(place),
+            created_at: moment(place),
+        }
+    }
 }
 
 /// 32 to 128 characters.
@@ -98,8 +129,9 @@ pub(crate) fn fill(database: &Path, rows: usize, owners: &[String]) -> Result<()
             "INSERT INTO messages (id, room, author, data, created_at) VALUES (?, ?, ?, ?, ?)",
         )?;
         for &place in chunk {
-            let (key, author) = (key(place).to_string(), author(place).to_string());
-            statement.execute(params![key, room(place), author, data(place), moment(place)])?;
+            let Message { id, room, author, data, created_at } = Message::at(place);
+            let (id, author) = (id.to_string(), author.to_string());
+            statement.execute(params![id, room, author, data, created_at])?;
         }
         drop(statement);
         transaction.commit()?;

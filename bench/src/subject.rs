@@ -11,9 +11,10 @@ use serde::Deserialize;
 
 use crate::{
     Failure, Run,
-    case::{Own, Requests, post},
+    case::{Own, Requests, Store, post},
     client::Client,
     limit, peer,
+    postgresql::Server,
     process::Process,
     seed::{self, Keys, User},
 };
@@ -26,8 +27,11 @@ const START_MS_MAX: u64 = 60_000;
 /// A server that is measured.
 pub(crate) struct Subject {
     pub(crate) name: String,
+    pub(crate) role: Role,
     pub(crate) address: SocketAddr,
     pub(crate) process: Option<Process>,
+    /// The database server that works for it.
+    pub(crate) database: Option<Process>,
     pub(crate) requests: Box<dyn Requests>,
     /// From the start of the process to the first answer, over the filled store, in milliseconds.
     pub(crate) start_ms: Option<f64>,
@@ -35,57 +39,168 @@ pub(crate) struct Subject {
     pub(crate) idle_mib: f64,
 }
 
+/// What a server is compared with, and with which durability it writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Limit(Durability),
+    Ours(Durability),
+    Peer,
+}
+
+/// When a row counts as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    Normal,
+    Full,
+}
+
+impl Durability {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Full => "full",
+        }
+    }
+}
+
+impl Subject {
+    /// Seconds on processors, with the database's.
+    pub(crate) fn processor_seconds(&self) -> f64 {
+        let processes = self.process.iter().chain(&self.database);
+        processes.map(Process::processor_seconds).sum()
+    }
+
+    /// Memory that it holds now, and held at most, without the database's, in MiB.
+    pub(crate) fn memory_mib(&self) -> (f64, f64) {
+        self.process.as_ref().map_or((0.0, 0.0), Process::memory_mib)
+    }
+}
+
+/// Where the rows are.
+#[derive(Clone, Copy)]
+pub(crate) enum At<'a> {
+    /// In files of this directory.
+    Directory(&'a Path),
+    /// In a server; keys and logs are in the directory.
+    Server(&'a Path, &'a Server),
+}
+
+impl At<'_> {
+    fn directory(&self) -> &Path {
+        match self {
+            Self::Directory(directory) | Self::Server(directory, _) => directory,
+        }
+    }
+
+    fn database(&self) -> Option<Process> {
+        match self {
+            Self::Directory(_) => None,
+            Self::Server(_, server) => Some(Process::Other(server.process.id())),
+        }
+    }
+
+    /// Which store it is.
+    pub(crate) fn store(&self) -> Store {
+        match self {
+            Self::Directory(_) => Store::Sqlite,
+            Self::Server(..) => Store::Postgresql,
+        }
+    }
+}
+
+/// The database of the limit server on PostgreSQL, which `pgbench` asks too.
+pub(crate) const LIMIT_FULL: &str = "limit_full";
+
 /// Starts the limit server over a fresh database.
 pub(crate) async fn start_limit(
     run: &Run,
-    full: bool,
-    directory: &Path,
+    at: At<'_>,
+    durability: Durability,
 ) -> Result<Subject, Failure> {
-    let database = directory.join(if full { "limit-full.db" } else { "limit.db" });
-    limit::create(&database)?;
-    seed::fill(&database, run.rows, &[])?;
+    let name = match durability {
+        Durability::Full => LIMIT_FULL,
+        Durability::Normal => "limit_normal",
+    };
+    let database = match at {
+        At::Directory(directory) => {
+            let file = directory.join(name);
+            limit::sqlite::create(&file)?;
+            seed::fill(&file, run.rows, &[])?;
+            file.display().to_string()
+        }
+        At::Server(_, server) => {
+            server.create(name, limit::postgresql::SCHEMA).await?;
+            server.fill(name, run.rows, &[]).await?;
+            server.url(name)
+        }
+    };
     let command = |address: SocketAddr| {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("limit").arg("--listen").arg(address.to_string());
         command.arg("--database").arg(&database);
-        if full {
+        if durability == Durability::Full {
             command.arg("--full");
         }
         Ok(command)
     };
     let keys = Keys { rows: run.rows, users: Vec::new() };
-    let name = if full { "limit, FULL" } else { "limit" };
+    let name = shown("limit", at, durability);
     let requests = Box::new(Own { keys, newest: "?limit=20" });
-    start(name, &directory.join("limit.log"), command, requests).await
+    let log = at.directory().join("limit.log");
+    let subject = start(&name, &log, command, requests).await?;
+    Ok(Subject { role: Role::Limit(durability), database: at.database(), ..subject })
 }
 
 /// Starts Vitruvius over the document of the bench and a fresh store.
 pub(crate) async fn start_ours(
     run: &Run,
-    full: bool,
-    directory: &Path,
+    at: At<'_>,
+    durability: Durability,
 ) -> Result<Subject, Failure> {
+    let directory = at.directory();
     let document = directory.join("document.md");
     std::fs::write(&document, include_str!("../document.md"))?;
-    let data = directory.join(if full { "ours-full" } else { "ours" });
+    let database = format!("ours_{}", durability.word());
+    let data = directory.join(&database);
     let binary = run.binary.canonicalize().map_err(|error| {
         format!("{}: {error}; build it with `cargo build --release`", run.binary.display())
     })?;
+    if let At::Server(_, server) = at {
+        server.create(&database, "").await?;
+    }
     let command = |address: SocketAddr| {
         let mut command = Command::new(&binary);
         command.arg("serve").arg(&document).arg("--listen").arg(address.to_string());
-        command.arg("--data").arg(&data);
-        command.args(["--durability", if full { "full" } else { "normal" }]);
+        command.arg("--data").arg(&data).args(["--durability", durability.word()]);
+        if let At::Server(_, server) = at {
+            command.arg("--database").arg(server.url(&database));
+        }
         Ok(command)
     };
     let log = directory.join("ours.log");
-    let name = if full { "vitruvius, FULL" } else { "vitruvius" };
+    let name = shown("vitruvius", at, durability);
     let nothing = || Box::new(Own { keys: Keys::default(), newest: "" });
-    let first = start(name, &log, command, nothing()).await?;
-    let keys = register(first.address, run.rows, &data.join("data.db")).await?;
+    let first = start(&name, &log, command, nothing()).await?;
+    let (users, owners) = register(first.address).await?;
+    match at {
+        At::Directory(_) => seed::fill(&data.join("data.db"), run.rows, &owners)?,
+        At::Server(_, server) => server.fill(&database, run.rows, &owners).await?,
+    }
     drop(first);
     // Once more, over the rows: so a start is timed as it is in practice.
-    start(name, &log, command, Box::new(Own { keys, newest: "?limit=20&sort=-created_at" })).await
+    let keys = Keys { rows: run.rows, users };
+    let requests = Box::new(Own { keys, newest: "?limit=20&sort=-created_at" });
+    let subject = start(&name, &log, command, requests).await?;
+    Ok(Subject { role: Role::Ours(durability), database: at.database(), ..subject })
+}
+
+/// A server's name in the report; what is usual for its store is not said.
+fn shown(name: &str, at: At<'_>, durability: Durability) -> String {
+    match (at.store(), durability) {
+        (Store::Sqlite, Durability::Full) => format!("{name}, FULL"),
+        (Store::Postgresql, Durability::Normal) => format!("{name}, commit not awaited"),
+        _ => name.to_owned(),
+    }
 }
 
 /// The peers of the file, where one is given.
@@ -95,9 +210,11 @@ pub(crate) fn peers(file: Option<&PathBuf>) -> Result<Vec<Subject>, Failure> {
         let process = peer.process.map(Process::Other);
         Subject {
             name: peer.name.clone(),
+            role: Role::Peer,
             address: peer.address,
             idle_mib: process.as_ref().map_or(0.0, |process| process.memory_mib().0),
             process,
+            database: None,
             requests: Box::new(peer),
             start_ms: None,
         }
@@ -120,10 +237,16 @@ async fn start(
             && client.ask(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").await?.status == 200
         {
             let start_ms = Some(began.elapsed().as_secs_f64() * 1000.0);
-            let idle_mib = process.memory_mib().0;
-            let name = name.to_owned();
-            let process = Some(process);
-            return Ok(Subject { name, address, process, requests, start_ms, idle_mib });
+            return Ok(Subject {
+                name: name.to_owned(),
+                role: Role::Peer,
+                address,
+                idle_mib: process.memory_mib().0,
+                process: Some(process),
+                database: None,
+                requests,
+                start_ms,
+            });
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -142,11 +265,10 @@ struct Identified {
     id: String,
 }
 
-/// Registers the users, and fills the tables.
-async fn register(address: SocketAddr, rows: usize, database: &Path) -> Result<Keys, Failure> {
+/// Registers the users; they and their keys.
+async fn register(address: SocketAddr) -> Result<(Vec<User>, Vec<String>), Failure> {
     let mut client = Client::connect(address).await?;
-    let mut users = Vec::new();
-    let mut owners = Vec::new();
+    let (mut users, mut owners) = (Vec::new(), Vec::new());
     for number in 0..USERS {
         let mut request = Vec::new();
         let body = format!(
@@ -159,6 +281,5 @@ async fn register(address: SocketAddr, rows: usize, database: &Path) -> Result<K
         owners.push(registered.user.id);
         users.push(User { token: registered.access_token, notes: seed::notes_of(number) });
     }
-    seed::fill(database, rows, &owners)?;
-    Ok(Keys { rows, users })
+    Ok((users, owners))
 }

@@ -29,6 +29,8 @@ use crate::Service;
 
 /// How often a connection's limits are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The same while nothing happens on it: ten thousand that are idle shall cost nothing.
+const LOOK_IDLE_EVERY: Duration = Duration::from_secs(5);
 
 /// Serves a connection to its end.
 pub(super) async fn serve(
@@ -65,9 +67,13 @@ pub(super) async fn serve(
             biased;
             // Broken pipes and malformed heads are the client's business: hyper has answered them.
             _ = connection.as_mut() => break,
-            _ = look.tick() => if let Some(limit) = pulse.exceeded(limits) {
-                tracing::debug!(%peer, ?limit, "connection closed");
-                break;
+            _ = look.tick() => match pulse.exceeded(limits) {
+                Some(limit) => {
+                    tracing::debug!(%peer, ?limit, "connection closed");
+                    break;
+                }
+                None if pulse.is_idle() => look.reset_after(LOOK_IDLE_EVERY),
+                None => {}
             },
             changed = drain.changed(), if !drains => {
                 drains = true;

@@ -4,6 +4,7 @@
 
 mod compression;
 mod connection;
+mod crowd;
 mod patience;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -18,7 +19,7 @@ use crate::{Service, StartError};
 /// How patient the server is. Each limit has a name and a safe default.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Connections at once; further ones wait in the kernel's queue.
+    /// Connections at once; further ones are answered 503 and closed.
     pub connections_max: usize,
     /// Connections that the kernel queues.
     pub backlog_max: u32,
@@ -43,7 +44,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections_max: 10_000,
+            connections_max: 16_384,
             backlog_max: 1_024,
             head_ms_max: 10_000,
             head_bytes_max: 64 * 1024,
@@ -96,10 +97,10 @@ impl Server {
     pub async fn serve(self, service: Service, stop: impl Future<Output = ()>) -> Stopped {
         let Self { listener, limits } = self;
         let places = Arc::new(Semaphore::new(limits.connections_max));
+        let mut refusals = crowd::Refusals::new();
         let (draining, drain) = watch::channel(false);
         tokio::pin!(stop);
         loop {
-            let Ok(place) = places.clone().acquire_owned().await else { break };
             let accepted = tokio::select! {
                 biased;
                 () = &mut stop => break,
@@ -107,6 +108,10 @@ impl Server {
             };
             match accepted {
                 Ok((stream, peer)) => {
+                    let Ok(place) = places.clone().try_acquire_owned() else {
+                        refusals.refuse(stream, &limits);
+                        continue;
+                    };
                     // Answers are small and written whole: waiting to fill a segment only delays.
                     let _ = stream.set_nodelay(true);
                     let (service, limits) = (service.clone(), limits.clone());

@@ -92,6 +92,12 @@ impl Pulse {
         over(self.active_at.load(Relaxed), limits.idle_ms_max).then_some(Impatience::Idle)
     }
 
+    /// True while nothing is asked, answered or awaited.
+    pub(super) fn is_idle(&self) -> bool {
+        let waits = [&self.head_since, &self.stalled_since];
+        self.in_flight.load(Relaxed) == 0 && waits.iter().all(|since| since.load(Relaxed) == 0)
+    }
+
     fn read(&self, bytes: usize) {
         let waits = self.in_flight.load(Relaxed) == 0 && self.head_since.load(Relaxed) == 0;
         if 0 < bytes && waits {
@@ -186,7 +192,9 @@ mod tests {
         let pulse = Pulse::new();
         check(&pulse, 74_000, None);
         check(&pulse, 80_000, Some(Impatience::Idle));
+        assert!(pulse.is_idle());
         let stream = pulse.begin();
+        assert!(!pulse.is_idle());
         check(&pulse, 10_000_000, None);
         drop(stream);
         check(&pulse, 10_000_000, Some(Impatience::Idle));

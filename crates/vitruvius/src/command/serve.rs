@@ -100,7 +100,7 @@ impl Serve {
         };
         let compiled = Arc::new(self.files.compile()?);
         // The address is taken before the data is touched: a second start by mistake changes nothing.
-        let server = listening(Server::listen(self.listen, Limits::default()))?;
+        let server = listening(Server::listen(self.listen, Limits::of_this_process()))?;
         let address = listening(server.address())?;
         let settings = self.settings(address)?;
         let world = Arc::new(SystemWorld);

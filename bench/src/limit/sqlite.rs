@@ -1,10 +1,8 @@
-//! The honest limit: the three requests written by hand with axum and SQLite, without identity,
-//! access, limits, validation, metrics or a log. Rows become bytes by hand, reads run on the
-//! worker that took the request, one thread writes what is queued in one transaction.
+//! The limit over SQLite: rows become bytes by hand, reads run on the worker that took the request,
+//! one thread writes what is queued in one transaction.
 
 use std::{
     cell::RefCell,
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,30 +10,16 @@ use std::{
 use axum::{
     Router,
     extract::{Path as Key, Query, State},
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use super::{Body, Page, QUEUE, json, write_text};
 use crate::Failure;
-
-/// Options of the limit server.
-#[derive(clap::Args)]
-pub(crate) struct Limit {
-    /// Where it listens.
-    #[arg(long)]
-    listen: SocketAddr,
-    /// Its database.
-    #[arg(long)]
-    database: PathBuf,
-    /// Waits for the disk before a row counts as written.
-    #[arg(long)]
-    full: bool,
-}
 
 /// The table.
 const SCHEMA: &str = "
@@ -46,9 +30,6 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS notes (
       id TEXT NOT NULL PRIMARY KEY, user_id TEXT NOT NULL, room TEXT NOT NULL,
       data TEXT NOT NULL, created_at TEXT NOT NULL) STRICT;";
-
-/// Requests that may wait for the writer.
-const QUEUE: usize = 1024;
 
 thread_local! {
     static READER: RefCell<Option<Connection>> = const { RefCell::new(None) };
@@ -70,42 +51,22 @@ struct Row {
     body: Body,
 }
 
-#[derive(Deserialize)]
-struct Body {
-    room: String,
-    author: String,
-    data: String,
-}
-
-#[derive(Deserialize)]
-struct Page {
-    limit: u32,
-}
-
 /// Creates the tables of a database.
 pub(crate) fn create(database: &Path) -> Result<(), Failure> {
     Ok(open(database, false)?.execute_batch(SCHEMA)?)
 }
 
-/// Serves until it is ended.
-pub(crate) fn serve(limit: &Limit) -> Result<(), Failure> {
-    create(&limit.database)?;
-    let writer = open(&limit.database, limit.full)?;
+/// Its requests; the writer ends with the process.
+pub(super) fn router(database: &Path, full: bool) -> Result<Router, Failure> {
+    create(database)?;
+    let writer = open(database, full)?;
     let (sender, receiver) = mpsc::channel(QUEUE);
     std::thread::spawn(move || write_all(writer, receiver));
-    let shared = Arc::new(Shared { database: limit.database.clone(), writer: sender });
-    let router = Router::new()
-        .route("/health", get(async || "{\"status\":\"ok\"}"))
+    let shared = Arc::new(Shared { database: database.to_owned(), writer: sender });
+    Ok(Router::new()
         .route("/api/v1/messages", get(list).post(insert))
         .route("/api/v1/messages/{id}", get(one))
-        .with_state(shared);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(limit.listen).await?;
-        axum::serve(listener, router).await?;
-        Ok(())
-    })
+        .with_state(shared))
 }
 
 fn open(database: &Path, full: bool) -> Result<Connection, rusqlite::Error> {
@@ -198,10 +159,6 @@ async fn insert(State(shared): State<Arc<Shared>>, body: axum::body::Bytes) -> R
     }
 }
 
-fn json(status: StatusCode, bytes: Vec<u8>) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], bytes).into_response()
-}
-
 fn show(row: &rusqlite::Row<'_>, into: &mut Vec<u8>) -> Result<(), rusqlite::Error> {
     let text = |place: usize| row.get_ref(place)?.as_str().map_err(rusqlite::Error::from);
     write_row(into, [text(0)?, text(1)?, text(2)?, text(3)?, text(4)?]);
@@ -211,15 +168,7 @@ fn show(row: &rusqlite::Row<'_>, into: &mut Vec<u8>) -> Result<(), rusqlite::Err
 fn write_row(into: &mut Vec<u8>, values: [&str; 5]) {
     let names = ["{\"id\":", ",\"room\":", ",\"author\":", ",\"data\":", ",\"created_at\":"];
     for (name, value) in names.into_iter().zip(values) {
-        into.extend_from_slice(name.as_bytes());
-        // A text without anything to escape is copied whole.
-        if value.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
-            into.push(b'"');
-            into.extend_from_slice(value.as_bytes());
-            into.push(b'"');
-        } else {
-            let _ = serde_json::to_writer(&mut *into, value);
-        }
+        write_text(into, name, value);
     }
     into.push(b'}');
 }
