@@ -52,7 +52,10 @@ impl Running {
         let resources = crate::data::resources(&compiled, &system);
         let router = Router::of(&compiled, &resources, evidence);
         let reach = || cache.reach_of(&crate::data::schema(&compiled));
-        let cached = Planned::of(&system.data.cache, reach, &router, evidence);
+        let cached = {
+            let version = crate::service::hash_of(&compiled);
+            Planned::of(&system.data.cache, reach, &router, evidence, &version)
+        };
         let users = crate::security::users(&system);
         let limits = crate::security::limits_of(&system, settings);
         Self {

@@ -23,7 +23,7 @@ use tokio::sync::{Mutex, Notify, watch};
 
 use crate::{
     Running, Settings, World,
-    data::cache::{Cache, WatchedStore},
+    data::cache::{Cache, Together, WatchedStore},
     observability::{AccessLog, Evidence, watch_proofs, watch_tables},
     pages::Pages,
     shared::Shared,
@@ -76,7 +76,7 @@ pub struct Inner {
     /// Rows, with every write noticed by what is kept.
     pub store: WatchedStore,
     /// What is kept of answers is told of writes by this.
-    cache: Arc<Cache>,
+    pub(crate) cache: Arc<Cache>,
     /// The version that is served.
     pub running: ArcSwap<Running>,
     /// Keys, tokens, limits.
@@ -184,6 +184,10 @@ impl Service {
         let cache = Arc::new(Cache::default());
         let running = Running::prepare(compiled, &settings, &evidence, &cache, world.now());
         cache.install(Arc::clone(&running.cached.reach));
+        if let (Some(redis), Some(_)) = (&shared.redis, store.place()) {
+            let (redis, name) = (Arc::clone(redis), world.uuid().to_string());
+            cache.join(Together::new(redis, name, !settings.replicas.is_empty()));
+        }
         let store = WatchedStore::new(store, Arc::clone(&cache));
         let inner = Arc::new(Inner {
             settings,

@@ -164,6 +164,19 @@ impl Desk {
         Self { service, _directory: directory, _database: database }
     }
 
+    /// Serves a document on a PostgreSQL database that others serve too, with a Redis to share.
+    pub(crate) async fn beside(text: &str, database: &str, redis: &str) -> Self {
+        let compiled = document::compile(document::Sources::single("DESK.md", text));
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut settings = Settings::new(directory.path());
+        settings.partial = true;
+        settings.database = Some(database.to_owned());
+        settings.redis = Some(redis.to_owned());
+        let world = Arc::new(SystemWorld);
+        let service = Service::start(Arc::new(compiled), settings, world).await.expect("a service");
+        Self { service, _directory: directory, _database: None }
+    }
+
     /// Serves the help desk.
     pub(crate) async fn open() -> Self {
         Self::of(DESK).await

@@ -4,6 +4,7 @@
 mod actions;
 mod cache;
 mod cache_alike;
+mod cache_together;
 mod desk;
 mod doors;
 mod explain;
@@ -14,6 +15,8 @@ mod people;
 #[path = "../../../store/tests/support/postgres.rs"]
 mod postgres;
 mod queries;
+#[path = "../support/redis.rs"]
+mod redis;
 mod shapes;
 mod two_stores;
 mod writes;

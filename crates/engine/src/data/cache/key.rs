@@ -15,6 +15,11 @@ use crate::sabotage::{self, Sabotage};
 pub(super) struct Key([u8; 32]);
 
 impl Key {
+    /// As text.
+    pub(super) fn text(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The key of one row.
     pub(super) fn of_row(select: &Select) -> Self {
         let mut words = Words::new(b'r');

@@ -11,6 +11,7 @@ mod key;
 mod plan;
 mod reach;
 mod tier;
+mod together;
 mod watched;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use store::{Value, query::Rows};
 pub(crate) use ahead::{warm, write_through};
 pub(crate) use plan::{Planned, Rule};
 pub(crate) use reach::Reach;
+pub(crate) use together::Together;
 pub use watched::{Cache, WatchedStore};
 
 use self::{
@@ -67,6 +69,8 @@ pub(crate) enum Told {
     Stored,
     /// From the store, and not kept: it changed meanwhile or is too large.
     Missed,
+    /// From the store: the processes' common cache is away.
+    Alone,
     /// From the store: an answer that depends on more than rows is not kept.
     Bypassed,
 }
@@ -82,6 +86,7 @@ impl Told {
             }
             Told::Stored => HeaderValue::from_static("vitruvius; fwd=miss; stored"),
             Told::Missed => HeaderValue::from_static("vitruvius; fwd=miss"),
+            Told::Alone => HeaderValue::from_static("vitruvius; fwd=miss; detail=away"),
             Told::Bypassed => HeaderValue::from_static("vitruvius; fwd=bypass"),
         };
         (CACHE_STATUS, value)
@@ -154,6 +159,54 @@ pub(crate) async fn query(
     Ok((Arc::unwrap_or_clone(kept).rows, Some(told)))
 }
 
+/// As [`through`], with what several processes keep together. While Redis is away nothing is kept
+/// and nothing that was kept is believed.
+async fn together(
+    inner: &Inner,
+    together: &Together,
+    rule: &Arc<Rule>,
+    key: Key,
+    reads: impl FnOnce() -> Option<Versions>,
+    read: impl Future<Output = Result<Kept, Problem>>,
+) -> Result<(Arc<Kept>, Told), Problem> {
+    let Some(tables) = reads().map(|versions| versions.tables()) else {
+        rule.evidence.bypassed();
+        return Ok((Arc::new(read.await?), Told::Bypassed));
+    };
+    let hit = |(kept, until): (Kept, jiff::Timestamp)| {
+        let now = inner.world.now();
+        rule.evidence.hit(now);
+        let seconds_left = (until.as_second() - now.as_second()).max(0);
+        (Arc::new(kept), Told::Hit { seconds_left })
+    };
+    let mut glance = together.look(rule, &key, &tables).await;
+    let mut _turn = Turn::Alone;
+    if matches!(&glance, Ok(glance) if glance.kept.is_none()) {
+        _turn = rule.tier.turns.turn(&key).await;
+        if let Turn::Waited(_) = _turn {
+            glance = together.look(rule, &key, &tables).await;
+        }
+    }
+    let glance = match glance {
+        Ok(mut glance) => match glance.kept.take() {
+            Some(kept) => return Ok(hit(kept)),
+            None => glance,
+        },
+        Err(_) => {
+            rule.evidence.missed();
+            return Ok((Arc::new(read.await?), Told::Alone));
+        }
+    };
+    rule.evidence.missed();
+    let kept = Arc::new(read.await?);
+    if sabotage::is(Sabotage::CacheNothing) {
+        return Ok((kept, Told::Missed));
+    }
+    let until = together::until(inner.world.now(), rule.ttl);
+    let is_kept = together.keep(rule, &key, &tables, &glance, &kept, until).await;
+    Ok((kept, if is_kept { Told::Stored } else { Told::Missed }))
+}
+
 /// Serves what is kept under a key, or reads it and keeps it. Those who ask for the same thing at
 /// the same time wait for whoever came first.
 async fn through(
@@ -163,6 +216,9 @@ async fn through(
     reads: impl FnOnce() -> Option<Versions>,
     read: impl Future<Output = Result<Kept, Problem>>,
 ) -> Result<(Arc<Kept>, Told), Problem> {
+    if let Some(shared) = inner.cache.together() {
+        return together(inner, shared, rule, key, reads, read).await;
+    }
     if let Some(hit) = served(inner, rule, &key) {
         return Ok(hit);
     }

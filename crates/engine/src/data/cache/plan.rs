@@ -23,6 +23,8 @@ pub(crate) struct Rule {
     pub(crate) write_through: bool,
     /// Read once at the start.
     pub(crate) warm: bool,
+    /// Tells what versions of the document keep from one another.
+    pub(super) version: Arc<str>,
     pub(super) ttl: Duration,
     pub(super) evidence: Arc<CacheEvidence>,
     pub(super) tier: Arc<Tier>,
@@ -45,11 +47,13 @@ impl Planned {
         reach: impl FnOnce() -> Reach,
         router: &Router,
         evidence: &Evidence,
+        version: &str,
     ) -> Self {
         if caching.is_empty() {
             return Self::default();
         }
         let reach = Arc::new(reach());
+        let version: Arc<str> = Arc::from(version);
         let bytes_max = caching.bytes_max.unwrap_or(BYTES_MAX_DEFAULT);
         let tier = Arc::new(Tier::new(bytes_max));
         let rules: Vec<(&CacheSubject, Option<Arc<Rule>>)> = caching
@@ -60,6 +64,7 @@ impl Planned {
                     Arc::new(Rule {
                         write_through: said.strategy == CacheStrategy::WriteThrough,
                         warm: said.warm,
+                        version: Arc::clone(&version),
                         ttl: Duration::from_secs(said.ttl_seconds),
                         evidence: evidence.cache(&said.subject.subject()),
                         tier: Arc::clone(&tier),
@@ -101,4 +106,20 @@ fn subjects(route: &Route) -> Vec<CacheSubject> {
         subjects.extend([table(part), table(CachePart::All)]);
     }
     subjects
+}
+
+#[cfg(test)]
+impl Rule {
+    /// A rule for tests.
+    pub(super) fn of_tests() -> Self {
+        Self {
+            write_through: false,
+            warm: false,
+            version: Arc::from("v"),
+            ttl: Duration::from_secs(60),
+            evidence: Arc::default(),
+            tier: Arc::new(Tier::new(BYTES_MAX_DEFAULT)),
+            reads: Arc::default(),
+        }
+    }
 }

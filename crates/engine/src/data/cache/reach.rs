@@ -19,17 +19,26 @@ use super::super::work::Listing;
 use crate::sabotage::{self, Sabotage};
 
 /// Counts the writes that may have changed a table.
-#[derive(Debug, Default)]
-pub(crate) struct Generation(AtomicU64);
+#[derive(Debug)]
+pub(crate) struct Generation {
+    /// The table.
+    pub(super) name: String,
+    count: AtomicU64,
+}
 
 impl Generation {
+    /// Of a table of which nothing is known.
+    pub(super) fn new(table: &str) -> Self {
+        Self { name: table.to_owned(), count: AtomicU64::new(0) }
+    }
+
     fn now(&self) -> u64 {
-        self.0.load(SeqCst)
+        self.count.load(SeqCst)
     }
 
     /// The table may have changed.
     pub(super) fn count_up(&self) {
-        self.0.fetch_add(1, SeqCst);
+        self.count.fetch_add(1, SeqCst);
     }
 }
 
@@ -38,6 +47,11 @@ impl Generation {
 pub(super) struct Versions(Vec<(Arc<Generation>, u64)>);
 
 impl Versions {
+    /// The tables, always in the same order.
+    pub(super) fn tables(&self) -> Vec<Arc<Generation>> {
+        self.0.iter().map(|(generation, _)| Arc::clone(generation)).collect()
+    }
+
     /// True while none of the tables has changed since.
     pub(super) fn hold(&self) -> bool {
         self.0.iter().all(|(generation, seen)| generation.now() == *seen)
@@ -236,7 +250,7 @@ impl Reach {
 }
 
 fn versions(mut tables: Vec<Arc<Generation>>) -> Versions {
-    tables.sort_by_key(Arc::as_ptr);
+    tables.sort_unstable_by(|left, right| left.name.cmp(&right.name));
     tables.dedup_by(|left, right| Arc::ptr_eq(left, right));
     let seen = |table: Arc<Generation>| {
         let now = table.now();

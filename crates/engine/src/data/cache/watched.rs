@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use arc_swap::ArcSwap;
@@ -14,16 +14,31 @@ use store::{
     schema::Schema,
 };
 
-use super::reach::{Generation, Reach};
+use super::{
+    reach::{Generation, Reach},
+    together::Together,
+};
 
 /// What outlives versions of the document: how often each table changed, and what a write reaches.
 #[derive(Default)]
 pub struct Cache {
     generations: Mutex<HashMap<String, Arc<Generation>>>,
     reach: ArcSwap<Reach>,
+    /// Where several processes keep together what they read.
+    together: OnceLock<Together>,
 }
 
 impl Cache {
+    /// From now on what is kept is kept together with other processes. The first call counts.
+    pub(crate) fn join(&self, together: Together) {
+        let _ = self.together.set(together);
+    }
+
+    /// Where several processes keep together what they read.
+    pub(super) fn together(&self) -> Option<&Together> {
+        self.together.get()
+    }
+
     /// What the statements of a schema reach.
     pub(crate) fn reach_of(&self, schema: &Schema) -> Reach {
         Reach::of(schema, |table| self.generation(table))
@@ -32,11 +47,16 @@ impl Cache {
     /// From now on writes reach this.
     pub(crate) fn install(&self, reach: Arc<Reach>) {
         self.reach.store(reach);
+        // What was done to the tables meanwhile was no write that anybody counted.
+        if let Some(together) = self.together() {
+            together.begin_anew();
+        }
     }
 
     fn generation(&self, table: &str) -> Arc<Generation> {
         let mut all = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(table.to_owned()).or_default())
+        let found = all.entry(table.to_owned());
+        Arc::clone(found.or_insert_with(|| Arc::new(Generation::new(table))))
     }
 }
 
@@ -72,11 +92,15 @@ impl WatchedStore {
         if written.is_empty() {
             return self.store.write(steps).await;
         }
-        let store = self.store.clone();
+        let (store, cache) = (self.store.clone(), Arc::clone(&self.cache));
         let task = tokio::spawn(async move {
             // An error may also mean that the answer was lost after the commit.
-            let _counted = CountUp(written);
-            store.write(steps).await
+            let counted = CountUp(written);
+            let Some(together) = cache.together() else { return store.write(steps).await };
+            let writing = together.begin(&counted.0).await;
+            let outcomes = store.write(steps).await;
+            together.end(&writing).await;
+            outcomes
         });
         task.await.unwrap_or_else(|error| Err(StoreError::Fault(error.to_string())))
     }

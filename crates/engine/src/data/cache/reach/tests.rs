@@ -75,7 +75,7 @@ fn stage() -> Stage {
     let names: Vec<_> = schema
         .tables
         .iter()
-        .map(|table| (table.name.clone(), Arc::new(Generation::default())))
+        .map(|table| (table.name.clone(), Arc::new(Generation::new(&table.name))))
         .collect();
     let of = |name: &str| {
         let found = names.iter().find(|(own, _)| own == name).expect("a table");
