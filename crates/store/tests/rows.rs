@@ -231,7 +231,54 @@ async fn a_key_to_columns_that_are_not_unique_is_reported_and_the_table_served()
     write(&fixture.store, vec![insert("books", &values, &[])]).await.expect("nothing refuses it");
 }
 
+async fn a_page_far_behind_has_the_rows_that_are_there() {
+    let fixture = with(&library()).await;
+    // Seven books of each number of copies: ties that pages cut through.
+    let book = |number: i64| {
+        let copies = Value::Integer(number * 37 % 1000 / 7);
+        insert("books", &[("title", text(&number.to_string())), ("copies", copies)], &[])
+    };
+    write(&fixture.store, (0..1000).map(book).collect()).await.expect("rows");
+    let key = || Expression::column("id");
+    let some = key().binary(Operator::NotEqual, Value::Integer(500).into());
+    for (condition, descends) in [(Expression::Always(true), true), (some, false)] {
+        let mut books = select("books", &[output("id", SERIAL)], condition);
+        books.order = vec![(Expression::column("copies"), descends), (key(), !descends)];
+        books.limit = Some(2000);
+        let all = fixture.store.select(&books).await.expect("all");
+        for (offset, limit) in [(199, 5), (200, 5), (203, 20), (640, 200), (990, 20), (5000, 20)] {
+            (books.offset, books.limit) = (offset, Some(limit));
+            let page = fixture.store.select(&books).await.expect("a page");
+            let wanted = (offset..offset + limit).map_while(|row| all.row(row as usize));
+            let wanted: Vec<_> = wanted.collect();
+            let found: Vec<_> = (0..page.len()).map_while(|row| page.row(row)).collect();
+            assert_eq!(found, wanted, "{limit} after {offset}");
+        }
+    }
+}
+
+async fn rows_of_different_shapes_are_written_beside_each_other() {
+    let fixture = with(&library()).await;
+    let step = |number: i64| {
+        let title = ("title", text(&number.to_string()));
+        let isbn = ("isbn", if number % 3 == 0 { Value::Null } else { text(&number.to_string()) });
+        match number % 5 {
+            0 => insert("books", &[title, ("id", Value::Null)], &[]),
+            1 => insert("books", &[title, ("id", Value::Integer(10_000 * number))], &[]),
+            2 => insert("books", &[title, isbn, ("copies", Value::Integer(-1))], &[]),
+            _ => insert("books", &[title, isbn], &[]),
+        }
+    };
+    let writes = (0..100).map(|number| write(&fixture.store, vec![step(number)]));
+    for (number, written) in futures_util::future::join_all(writes).await.iter().enumerate() {
+        assert_eq!(written.is_ok(), number % 5 != 2, "{number}: {written:?}");
+    }
+    assert_eq!(fixture.store.count("books", &Expression::Always(true)).await.expect("count"), 80);
+}
+
 both_stores! {
+    a_page_far_behind_has_the_rows_that_are_there,
+    rows_of_different_shapes_are_written_beside_each_other,
     a_row_is_written_and_read_back,
     a_duplicate_names_its_columns,
     a_missing_value_names_its_column,

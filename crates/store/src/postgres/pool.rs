@@ -26,8 +26,10 @@ pub(super) const LOCK_MS_MAX: u64 = 5_000;
 const SESSION_MAX: Duration = Duration::from_secs(5);
 /// Connections that short reads share. Two are faster than many: measured in `docs/decisions`.
 const SHARED: usize = 2;
-/// Prepared statements that a connection keeps.
+/// Prepared statements that a connection keeps, give or take those between two looks.
 const STATEMENTS_MAX: usize = 500;
+/// Statements from one look at their number to the next: looking counts them all.
+const LOOK_EVERY: usize = 64;
 /// Between two attempts at the first connection.
 const ATTEMPT_PAUSE: Duration = Duration::from_secs(1);
 /// How long nobody tries again after a connection could not be made.
@@ -211,7 +213,9 @@ impl Pool {
 
 /// A statement that is prepared once for each connection.
 pub(super) async fn prepare(client: &ClientWrapper, sql: &str) -> Result<Statement, Error> {
-    if client.statement_cache.size() > STATEMENTS_MAX {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let is_due = ASKED.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOK_EVERY);
+    if is_due && client.statement_cache.size() > STATEMENTS_MAX {
         client.statement_cache.clear();
     }
     client.prepare_cached(sql).await

@@ -31,6 +31,42 @@ pub(super) struct Prepared<'a> {
     parameters: Vec<Cow<'a, Value>>,
     /// Moves a sequence on; it gives nothing back.
     is_own: bool,
+    /// The same statement as that of the request before, and nothing else.
+    is_alike: bool,
+}
+
+/// The insert of the request before: whoever adds a row to the same columns has its statement.
+#[derive(Default)]
+pub(super) struct Before<'a>(Option<(&'a Step, Statement)>);
+
+impl<'a> Before<'a> {
+    /// The statement of this request, where it is one insert like the one before.
+    fn statement(&self, catalog: &Catalog, steps: &[Step]) -> Option<&Statement> {
+        let (before, statement) = self.0.as_ref()?;
+        match (before, steps) {
+            (
+                Step::Insert { table, values, returning },
+                [Step::Insert { table: own, values: given, returning: wanted }],
+            ) => {
+                let counts =
+                    |name: &str, value: &Value| value.is_null() || !is_counted(catalog, own, name);
+                let is_alike = table == own
+                    && Arc::ptr_eq(returning, wanted)
+                    && values.len() == given.len()
+                    && values.iter().zip(given).all(|((name, was), (other, value))| {
+                        name == other && was.is_null() == value.is_null() && counts(name, value)
+                    });
+                is_alike.then_some(statement)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// True for a serial column.
+fn is_counted(catalog: &Catalog, table: &str, column: &str) -> bool {
+    let column = catalog.table(table).and_then(|entry| entry.column(column));
+    column.is_some_and(|column| matches!(column.kind, Kind::Serial { .. }))
 }
 
 /// What one statement did, or why it failed.
@@ -40,18 +76,36 @@ pub(super) type Done = Result<Outcome, Error>;
 pub(super) async fn prepared<'a>(
     client: &ClientWrapper,
     catalog: &'a Catalog,
+    before: &mut Before<'a>,
     steps: &'a [Step],
 ) -> Result<Vec<Prepared<'a>>, Failure> {
+    if let (Some(statement), [step @ Step::Insert { table, values, .. }]) =
+        (before.statement(catalog, steps), steps)
+    {
+        // A serial number that is not given is no parameter.
+        let given = values
+            .iter()
+            .filter(|(name, value)| !value.is_null() || !is_counted(catalog, table, name));
+        let parameters = given.map(|(_, value)| Cow::Borrowed(value)).collect();
+        let statement = statement.clone();
+        return Ok(vec![Prepared { step, statement, parameters, is_own: false, is_alike: true }]);
+    }
     let mut all = Vec::with_capacity(steps.len());
     for step in steps {
         let writer = written(catalog, step).map_err(Failure::Told)?;
         let statement = prepare(client, &writer.text).await.map_err(Failure::Reported)?;
-        all.push(Prepared { step, statement, parameters: writer.parameters, is_own: false });
+        let parameters = writer.parameters;
+        all.push(Prepared { step, statement, parameters, is_own: false, is_alike: false });
         for (sql, number) in moved_on(catalog, step) {
             let statement = prepare(client, &sql).await.map_err(Failure::Reported)?;
-            all.push(Prepared { step, statement, parameters: vec![number], is_own: true });
+            let parameters = vec![number];
+            all.push(Prepared { step, statement, parameters, is_own: true, is_alike: false });
         }
     }
+    before.0 = match all.as_slice() {
+        [only] => Some((only.step, only.statement.clone())),
+        _ => None,
+    };
     Ok(all)
 }
 
@@ -381,15 +435,9 @@ impl Prepared<'_> {
             && !self.statement.params().iter().any(is_list)
     }
 
-    /// Tells statements apart: rows of one statement may be merged.
-    pub(super) fn shape(&self) -> (&Arc<str>, Vec<&Arc<str>>, usize) {
-        match self.step {
-            Step::Insert { table, values, returning } => {
-                (table, values.iter().map(|(name, _)| name).collect(), returning.as_ptr() as usize)
-            }
-            Step::Update { table, .. }
-            | Step::Delete { table, .. }
-            | Step::Require { table, .. } => (table, Vec::new(), 0),
-        }
+    /// True where the request has the same statement as the one before it: rows of one statement
+    /// may be merged.
+    pub(super) fn is_like_before(&self) -> bool {
+        self.is_alike
     }
 }

@@ -177,8 +177,9 @@ impl Lane {
         let catalog = &*served.catalog;
         let link = self.link(shared, served.number).await.map_err(GroupFault::Unknown)?;
         let mut requests = Vec::with_capacity(group.len());
+        let mut before = write::Before::default();
         for (at, request) in group.iter().enumerate() {
-            match write::prepared(link, catalog, &request.steps).await {
+            match write::prepared(link, catalog, &mut before, &request.steps).await {
                 Ok(statements) => requests.push(statements),
                 Err(Failure::Told(error)) => return Err(GroupFault::Request { at, error }),
                 Err(Failure::Reported(error)) if fault::is_lost(&error) => {
@@ -237,8 +238,7 @@ async fn merged(
             _ => None,
         })
         .collect::<Option<_>>()?;
-    let shape = single.first()?.shape();
-    if !merges || single.len() < 2 || single.iter().any(|other| other.shape() != shape) {
+    if !merges || single.len() < 2 || !single.iter().skip(1).all(|it| it.is_like_before()) {
         return None;
     }
     let batch = match Batch::of(link, catalog, &single).await {

@@ -10,6 +10,12 @@ use crate::{
     query::{Output, Select},
 };
 
+/// The longest page whose length is written out on PostgreSQL: it plans a statement anew for each
+/// run as long as it does not know that few rows are wanted.
+const WRITTEN_LIMIT_MAX: u64 = 101;
+/// From so many rows on, those before a page are skipped by their index alone.
+const FAR_OFFSET: u64 = 200;
+
 /// The rows of `select`, its outputs first, then what its nested selects are joined by. `joined_by`
 /// names the column that must equal one more parameter, whose place (from 1) is given back.
 pub(crate) fn write_select<'a>(
@@ -31,8 +37,15 @@ pub(crate) fn write_select<'a>(
         writer.parameters.push(Cow::Owned(Value::Null));
         joined_at = Some(writer.parameters.len());
     }
-    writer.order(&select.order)?;
-    writer.limit(select.limit, select.offset);
+    if let (Some((key, descends)), None) = (writer.far_key(select), joined_by) {
+        writer.not_before(select, key, descends)?;
+        writer.order(&select.order)?;
+        writer.limit(select.limit, 0);
+        writer.skip_beside(select, key, descends)?;
+    } else {
+        writer.order(&select.order)?;
+        writer.limit(select.limit, select.offset);
+    }
     writer.leave();
     Ok(joined_at)
 }
@@ -302,13 +315,106 @@ impl<'a> SqlWriter<'a> {
         Ok(())
     }
 
+    /// The column by which a page far behind is found, and whether it descends: the first of an
+    /// order of several, so that rows which are alike in it stand in one known order too. Only
+    /// columns that compare as they sort.
+    fn far_key<'s>(&self, select: &'s Select) -> Option<(&'s str, bool)> {
+        let [(Expression::Column(name), descends), _, ..] = select.order.as_slice() else {
+            return None;
+        };
+        let column = self.catalog.table(&select.table)?.column(name)?;
+        let is_plain = matches!(
+            column.kind,
+            Kind::Integer { .. }
+                | Kind::Serial { .. }
+                | Kind::Timestamp { .. }
+                | Kind::Date
+                | Kind::Time
+                | Kind::Uuid
+        );
+        let is_far = select.limit.is_some() && select.offset >= FAR_OFFSET;
+        (is_far && is_plain && !column.nullable).then_some((name.as_ref(), *descends))
+    }
+
+    /// Keeps the rows whose key is not before that of the first row of the page. The database
+    /// skips rows by the index of the key alone; with the whole order it would read and sort each.
+    fn not_before(
+        &mut self,
+        select: &'a Select,
+        key: &str,
+        descends: bool,
+    ) -> Result<(), Unsupported> {
+        self.text.push_str(" AND ");
+        self.column(key, 1);
+        self.text.push_str(if descends { " <= " } else { " >= " });
+        self.key_at_page(select, key, descends)
+    }
+
+    /// Skips what is left: rows before the page with the same key as its first.
+    fn skip_beside(
+        &mut self,
+        select: &'a Select,
+        key: &str,
+        descends: bool,
+    ) -> Result<(), Unsupported> {
+        self.text.push_str(" OFFSET ");
+        self.number(select.offset);
+        self.text.push_str(" - (SELECT count(*)");
+        let alias = self.enter(&select.table);
+        self.from(&select.table, alias);
+        self.text.push_str(" WHERE ");
+        self.expression(&select.condition)?;
+        self.text.push_str(" AND ");
+        self.aliased(alias, key);
+        self.text.push_str(if descends { " > " } else { " < " });
+        self.key_at_page(select, key, descends)?;
+        self.leave();
+        self.text.push(')');
+        Ok(())
+    }
+
+    /// The key of the first row of the page.
+    fn key_at_page(
+        &mut self,
+        select: &'a Select,
+        key: &str,
+        descends: bool,
+    ) -> Result<(), Unsupported> {
+        let alias = self.enter(&select.table);
+        self.text.push_str("(SELECT ");
+        self.aliased(alias, key);
+        self.from(&select.table, alias);
+        self.text.push_str(" WHERE ");
+        self.expression(&select.condition)?;
+        self.text.push_str(" ORDER BY ");
+        self.aliased(alias, key);
+        self.text.push_str(if descends { " DESC LIMIT 1 OFFSET " } else { " LIMIT 1 OFFSET " });
+        self.number(select.offset);
+        self.leave();
+        self.text.push(')');
+        Ok(())
+    }
+
+    /// A number of rows as a parameter.
+    fn number(&mut self, number: u64) {
+        let number = Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
+        if self.dialect == Dialect::Postgres {
+            return self.bigint(number);
+        }
+        self.text.push('?');
+        self.parameters.push(Cow::Owned(number));
+    }
+
     /// Limits are parameters, so that pages share one prepared statement.
     fn limit(&mut self, limit: Option<u64>, offset: u64) {
         let bounded = |number: u64| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
         if self.dialect == Dialect::Postgres {
             if let Some(limit) = limit {
                 self.text.push_str(" LIMIT ");
-                self.bigint(bounded(limit));
+                match limit <= WRITTEN_LIMIT_MAX {
+                    true => self.text.push_str(itoa::Buffer::new().format(limit)),
+                    false => self.bigint(bounded(limit)),
+                }
             }
             if offset > 0 {
                 self.text.push_str(" OFFSET ");
