@@ -49,6 +49,7 @@ fn schema() -> Schema {
         primary_key: vec!["id".to_owned()],
         unique_keys: Vec::new(),
         checks: Vec::new(),
+        exclusions: Vec::new(),
         foreign_keys: Vec::new(),
         indexes: vec![Index {
             name: "messages_created_at".to_owned(),

@@ -18,6 +18,8 @@ pub(crate) struct Catalog {
     unique_keys: HashMap<String, (String, Vec<String>)>,
     /// Tables of checks by the check's name.
     checks: HashMap<String, String>,
+    /// Tables of exclusions by the exclusion's name.
+    exclusions: HashMap<String, String>,
     /// Queries of the document in the words of the store, by how the document writes them.
     pub(crate) translated: Mutex<HashMap<String, Arc<Translated>>>,
 }
@@ -60,6 +62,9 @@ impl Catalog {
             for check in &table.checks {
                 catalog.checks.insert(check.name.clone(), table.name.clone());
             }
+            for own in &table.exclusions {
+                catalog.exclusions.insert(own.name.clone(), table.name.clone());
+            }
             for key in &table.unique_keys {
                 let columns = (table.name.clone(), key.columns.clone());
                 catalog.unique_keys.insert(key.name.clone(), columns);
@@ -89,6 +94,16 @@ impl Catalog {
     /// The names of all checks.
     pub(crate) fn checks(&self) -> impl Iterator<Item = &str> {
         self.checks.keys().map(String::as_str)
+    }
+
+    /// The names of all exclusions.
+    pub(crate) fn exclusions(&self) -> impl Iterator<Item = &str> {
+        self.exclusions.keys().map(String::as_str)
+    }
+
+    /// The table that has the exclusion of this name.
+    pub(crate) fn table_of_exclusion(&self, name: &str) -> Option<&str> {
+        self.exclusions.get(name).map(String::as_str)
     }
 
     /// The table that has the check of this name.

@@ -27,6 +27,14 @@ pub enum StoreError {
         /// The check's name.
         constraint: String,
     },
+    /// Another row stands in the way: it is equal in some columns and overlaps.
+    #[error("another row of `{table}` overlaps with it: `{constraint}`")]
+    Excluded {
+        /// The table.
+        table: String,
+        /// The exclusion's name.
+        constraint: String,
+    },
     /// A row referred to does not exist, or rows still refer to this one.
     #[error("a foreign key of `{table}` does not hold")]
     ForeignKey {

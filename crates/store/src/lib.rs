@@ -18,6 +18,7 @@ mod parse;
 pub mod plan;
 mod postgres;
 pub mod query;
+mod range;
 mod rank;
 pub mod schema;
 mod sql;

@@ -35,6 +35,9 @@ pub struct Table {
     pub unique_keys: Vec<UniqueKey>,
     /// Checks.
     pub checks: Vec<Check>,
+    /// Rows that may not be together.
+    #[serde(default)]
+    pub exclusions: Vec<Exclusion>,
     /// Foreign keys to tables of this schema.
     pub foreign_keys: Vec<ForeignKey>,
     /// Indexes.
@@ -109,6 +112,50 @@ pub struct Check {
     pub condition: Expression,
     /// Where it is said.
     pub origin: String,
+}
+
+/// Rows that may not be together: those in which some columns are equal and some ranges overlap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exclusion {
+    /// Its name.
+    pub name: String,
+    /// Columns that would be equal.
+    pub equal: Vec<String>,
+    /// Ranges that would overlap.
+    pub overlapping: Vec<Range>,
+    /// Which rows it covers; all where there is none.
+    pub condition: Option<Expression>,
+    /// Where it is said.
+    pub origin: String,
+}
+
+/// A range of an exclusion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Range {
+    /// A column of a range type.
+    Column(String),
+    /// From one column to another.
+    Made {
+        /// The function that makes it, and the name of its type: `tstzrange`.
+        kind: String,
+        /// The column where it begins.
+        from: String,
+        /// The column where it ends.
+        to: String,
+        /// `[)`, `[]`, `(]` or `()`.
+        bounds: String,
+    },
+}
+
+impl Exclusion {
+    /// All columns that it names, but for those of its condition.
+    pub(crate) fn columns_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let ranges = self.overlapping.iter_mut().flat_map(|range| match range {
+            Range::Column(column) => [Some(column), None],
+            Range::Made { from, to, .. } => [Some(from), Some(to)],
+        });
+        self.equal.iter_mut().chain(ranges.flatten())
+    }
 }
 
 /// What happens to the referring row.

@@ -34,6 +34,7 @@ both_stores! {
     a_table_that_no_document_made_is_not_touched,
     tables_that_refer_to_each_other_are_filled_in_one_write,
     history_is_kept_with_the_documents_hash,
+    a_value_that_an_enumeration_lost_does_not_fit_whatever_the_names_are,
 }
 
 fn shelves(columns: Vec<store::schema::Column>) -> Schema {
@@ -501,4 +502,22 @@ async fn a_check_that_sqlite_cannot_hold_is_reported_and_the_table_served() {
     write(&fixture.store, vec![insert("shelves", &[("name", text(""))], &[])])
         .await
         .expect_err("the other check holds");
+}
+
+async fn a_value_that_an_enumeration_lost_does_not_fit_whatever_the_names_are() {
+    let long = "a_table_whose_name_is_longer_than_postgresql_keeps_of_any_name_at_all";
+    let with = |values: &[&str]| {
+        let values: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
+        let kind = Kind::Enum { name: "grade".into(), values: values.into() };
+        schema(vec![table(long, vec![required("id", SERIAL), column("grade", kind)])])
+    };
+    let fixture = support::with(&with(&["open", "gone"])).await;
+    migrate(&fixture.store, &with(&["open"])).await;
+    let step = insert(long, &[("grade", text("gone"))], &[]);
+    let refused = write(&fixture.store, vec![step]).await;
+    assert!(
+        matches!(&refused, Err(StoreError::Value { column: Some(column), message })
+            if column == "grade" && message == "does not fit grade"),
+        "{refused:?}"
+    );
 }

@@ -24,6 +24,7 @@ fn data(short: &str) -> Data {
             primary_key: Vec::new(),
             unique_keys: Vec::new(),
             checks: Vec::new(),
+            exclusions: Vec::new(),
             foreign_keys: Vec::new(),
             indexes: Vec::new(),
             comment: None,

@@ -27,6 +27,7 @@ fn as_table(data: &Data, view: &View) -> Table {
         columns,
         unique_keys: Vec::new(),
         checks: Vec::new(),
+        exclusions: Vec::new(),
         foreign_keys,
         indexes: Vec::new(),
         comment: None,

@@ -114,6 +114,17 @@ fn bind_table(ledger: &mut Ledger, lists: &Lists<'_>, table: &Table, statement: 
         let meaning = format!("index `{}` on `{}`", index.name, table.name);
         put(ledger, index.span, ClaimKind::Index, meaning, None);
     }
+    for exclusion in &table.exclusions {
+        let ranges: Vec<&str> = exclusion.range_columns().collect();
+        let meaning = format!(
+            "`{}`: no two rows with the same {} overlap in {}",
+            table.name,
+            exclusion.equal.join(", "),
+            ranges.join(", ")
+        );
+        let about = Some(format!("table:{}", table.name));
+        put(ledger, exclusion.span, ClaimKind::Check, meaning, about);
+    }
     for check in &table.checks {
         let meaning = format!("`{}`: {}", table.name, check.condition.text);
         let enforcement = match check.condition.expression {

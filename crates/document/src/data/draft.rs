@@ -1,7 +1,9 @@
 //! What the readers gather before names are resolved: everything may refer to what the document
 //! declares only later.
 
-use super::{Check, Column, Drop, EnumType, Form, Function, Policy, SqlExpression, View};
+use super::{
+    Check, Column, Drop, EnumType, Exclusion, Form, Function, Policy, SqlExpression, View,
+};
 use super::{Index, ReferentialAction, sql::cursor::Name};
 use crate::Span;
 
@@ -65,6 +67,8 @@ pub(crate) struct Parts {
     pub(crate) unique_keys: Vec<DraftKey>,
     /// Checks.
     pub(crate) checks: Vec<Check>,
+    /// Rows that may not be together.
+    pub(crate) exclusions: Vec<DraftExclusion>,
     /// Foreign keys.
     pub(crate) foreign_keys: Vec<DraftForeignKey>,
     /// Indexes.
@@ -118,6 +122,14 @@ pub(crate) struct DraftKey {
     pub(crate) condition: Option<SqlExpression>,
     /// Where it is written.
     pub(crate) span: Span,
+}
+
+/// An exclusion constraint.
+pub(crate) struct DraftExclusion {
+    /// What it says.
+    pub(crate) exclusion: Exclusion,
+    /// All columns that it names, but for those of its condition.
+    pub(crate) columns: Vec<Name>,
 }
 
 /// A foreign key.

@@ -109,6 +109,8 @@ pub struct Table {
     pub unique_keys: Vec<UniqueKey>,
     /// Table and column checks.
     pub checks: Vec<Check>,
+    /// Rows that may not be together.
+    pub exclusions: Vec<Exclusion>,
     /// Foreign keys, also those to tables that the document does not declare.
     pub foreign_keys: Vec<ForeignKey>,
     /// Indexes.
@@ -304,6 +306,72 @@ pub struct Check {
     pub name: Option<String>,
     /// What must hold (NULL counts as holding).
     pub condition: SqlExpression,
+}
+
+/// Rows that may not be together: those in which some columns are equal and some ranges overlap.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Exclusion {
+    /// The constraint's name, where written.
+    pub name: Option<String>,
+    /// Columns that would be equal.
+    pub equal: Vec<String>,
+    /// Ranges that would overlap.
+    pub overlapping: Vec<Range>,
+    /// `WHERE …`: which rows it is about.
+    pub condition: Option<SqlExpression>,
+    /// As written.
+    pub text: String,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// A range of an exclusion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Range {
+    /// A column of a range type.
+    Column {
+        /// Its name.
+        column: String,
+    },
+    /// From one column to another: `tstzrange(starts_at, ends_at)`.
+    Made {
+        /// The function that makes it, and the name of its type.
+        #[serde(rename = "type")]
+        kind: String,
+        /// The column where it begins.
+        from: String,
+        /// The column where it ends.
+        to: String,
+        /// `[)`, `[]`, `(]` or `()`.
+        bounds: String,
+    },
+}
+
+impl Exclusion {
+    /// The columns that its ranges are made of.
+    pub fn range_columns(&self) -> impl Iterator<Item = &str> {
+        self.overlapping
+            .iter()
+            .flat_map(|range| match range {
+                Range::Column { column } => [Some(column.as_str()), None],
+                Range::Made { from, to, .. } => [Some(from.as_str()), Some(to.as_str())],
+            })
+            .flatten()
+    }
+
+    /// Gives a column another name.
+    pub(crate) fn rename(&mut self, old: &str, new: &str) {
+        let ranges = self.overlapping.iter_mut().flat_map(|range| match range {
+            Range::Column { column } => [Some(column), None],
+            Range::Made { from, to, .. } => [Some(from), Some(to)],
+        });
+        for name in self.equal.iter_mut().chain(ranges.flatten()) {
+            if name == old {
+                new.clone_into(name);
+            }
+        }
+    }
 }
 
 /// What happens to the referring row.

@@ -164,6 +164,32 @@ fn values_come_from_checks_and_from_closed_comments() {
 }
 
 #[test]
+fn rows_that_may_not_be_together_are_understood() {
+    let compiled = sql("CREATE TABLE stays (\n  id INT PRIMARY KEY,\n  room INT,\n  \
+         during TSTZRANGE,\n  CONSTRAINT once EXCLUDE USING gist (room WITH =, during WITH &&)\n);\n\
+         CREATE TABLE trips (\n  id INT PRIMARY KEY,\n  begins DATE,\n  ends DATE,\n  open \
+         BOOLEAN\n);\nALTER TABLE trips ADD CONSTRAINT alone EXCLUDE USING gist \
+         (daterange(begins, ends, '[]') WITH &&) WHERE (open);\nALTER TABLE trips RENAME COLUMN \
+         ends TO until;");
+    assert_eq!(found(&compiled), [""; 0]);
+    let data = &compiled.system.data;
+    let stays = &data.table("stays").expect("stays").exclusions[0];
+    assert_eq!(stays.equal, ["room"]);
+    assert_eq!(stays.overlapping, [Range::Column { column: "during".to_owned() }]);
+    let trips = &data.table("trips").expect("trips").exclusions[0];
+    assert_eq!(trips.range_columns().collect::<Vec<_>>(), ["begins", "until"]);
+    assert!(trips.condition.is_some());
+    check(
+        "CREATE TABLE a (id INT PRIMARY KEY, EXCLUDE USING gist (rooom WITH =));",
+        &["D006 rooom"],
+    );
+    check(
+        "CREATE TABLE a (id INT PRIMARY KEY, c CIRCLE, EXCLUDE USING gist (c WITH -|-));",
+        &["D017 EXCLUDE USING gist (c WITH -|-)"],
+    );
+}
+
+#[test]
 fn sentences_beside_the_ddl_permit_renames_and_drops() {
     let compiled =
         sql("-- renamed from boats\nCREATE TABLE ships (\n  id INT PRIMARY KEY,\n  name TEXT, -- \

@@ -37,6 +37,7 @@ pub(crate) fn table(name: &str, columns: &str) -> Table {
         primary_key: vec!["id".to_owned()],
         unique_keys: Vec::new(),
         checks: Vec::new(),
+        exclusions: Vec::new(),
         foreign_keys: Vec::new(),
         indexes: Vec::new(),
         comment: None,

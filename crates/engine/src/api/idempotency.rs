@@ -43,6 +43,7 @@ pub(crate) fn table() -> schema::Table {
         primary_key: vec!["scope".to_owned()],
         unique_keys: Vec::new(),
         checks: Vec::new(),
+        exclusions: Vec::new(),
         foreign_keys: Vec::new(),
         indexes: vec![schema::Index {
             name: format!("{TABLE}_created_at"),

@@ -250,6 +250,7 @@ async fn explain(
         StoreError::Unique { table, .. }
         | StoreError::NotNull { table, .. }
         | StoreError::Check { table, .. }
+        | StoreError::Excluded { table, .. }
         | StoreError::ForeignKey { table, .. } => Some(table.as_str()),
         _ => None,
     };
@@ -467,6 +468,9 @@ async fn of_store(
                 .fold(invalid(), |problem, field| problem.detail(&*field.shown, words.clone()));
             if problem.details.is_empty() { problem.detail(constraint, words) } else { problem }
         }
+        StoreError::Excluded { table, constraint } => {
+            excluded(asker, resource, &table, &constraint)
+        }
         StoreError::ForeignKey { missing: true, columns, .. } => {
             missing(inner, asker, writing, &columns).await
         }
@@ -479,6 +483,35 @@ async fn of_store(
         },
         error => fault(inner, error),
     }
+}
+
+/// Which columns another row has too, and in which it overlaps, with the sentence that forbids it.
+fn excluded(asker: &Asker<'_>, resource: &Resource, table: &str, constraint: &str) -> Problem {
+    let declared = asker.running.system.data.table(table);
+    let own = declared.and_then(|table| {
+        let place = (0..table.exclusions.len())
+            .find(|place| super::schema::exclusion_name(table, *place) == constraint)?;
+        table.exclusions.get(place)
+    });
+    let Some(own) = own else {
+        return Problem::new(ProblemCode::Conflict, format!("another row of `{table}` overlaps"));
+    };
+    let shown = |column: &str| resource.visible(column).map(|field| field.shown.to_string());
+    let equal: Vec<String> = own.equal.iter().filter_map(|column| shown(column)).collect();
+    let ranges: Vec<String> = own.range_columns().filter_map(shown).collect();
+    let same = match equal.as_slice() {
+        [] => String::new(),
+        equal => format!("has the same {} and ", equal.join(", ")),
+    };
+    let words = format!(
+        "another row of `{table}` {same}overlaps in {}, against `{}`",
+        ranges.join(", "),
+        own.text.split_whitespace().collect::<Vec<_>>().join(" ")
+    );
+    let problem = Problem::new(ProblemCode::Conflict, words);
+    ranges
+        .into_iter()
+        .fold(problem, |problem, field| problem.detail(field, "overlaps with another row"))
 }
 
 /// Which reference leads nowhere; the store does not always say.

@@ -101,6 +101,7 @@ impl Writer<'_> {
                 .filter_map(|key| self.unique(table, key))
                 .collect(),
             checks: self.checks(table),
+            exclusions: self.exclusions(table),
             foreign_keys: table.foreign_keys.iter().filter_map(|key| self.foreign(key)).collect(),
             indexes: table.indexes.iter().filter_map(|index| self.index(table, index)).collect(),
             renamed_from: table.renamed_from.clone(),
@@ -183,6 +184,37 @@ impl Writer<'_> {
             }
         }
         checks
+    }
+
+    /// One whose condition has no typed form would cover more rows than it says: left out.
+    fn exclusions(&self, table: &data::Table) -> Vec<schema::Exclusion> {
+        let mut exclusions = Vec::new();
+        for (place, own) in table.exclusions.iter().enumerate() {
+            let condition = match &own.condition {
+                Some(written) => match self.lower(&table.name, written) {
+                    Some(condition) => Some(condition),
+                    None => continue,
+                },
+                None => None,
+            };
+            let range = |range: &data::Range| match range {
+                data::Range::Column { column } => schema::Range::Column(column.clone()),
+                data::Range::Made { kind, from, to, bounds } => schema::Range::Made {
+                    kind: kind.clone(),
+                    from: from.clone(),
+                    to: to.clone(),
+                    bounds: bounds.clone(),
+                },
+            };
+            exclusions.push(schema::Exclusion {
+                name: exclusion_name(table, place),
+                equal: own.equal.clone(),
+                overlapping: own.overlapping.iter().map(range).collect(),
+                condition,
+                origin: self.origin(own.span),
+            });
+        }
+        exclusions
     }
 
     fn foreign(&self, key: &data::ForeignKey) -> Option<schema::ForeignKey> {
@@ -273,6 +305,14 @@ pub(crate) fn check_name(table: &data::Table, place: usize) -> String {
     match table.checks.get(place).and_then(|check| check.name.clone()) {
         Some(name) => name,
         None => format!("{}_check_{}", table.name, place + 1),
+    }
+}
+
+/// The name of a table's exclusion: as written, else made from its place.
+pub(crate) fn exclusion_name(table: &data::Table, place: usize) -> String {
+    match table.exclusions.get(place).and_then(|own| own.name.clone()) {
+        Some(name) => name,
+        None => format!("{}_excl_{}", table.name, place + 1),
     }
 }
 

@@ -7,6 +7,7 @@ mod cache_alike;
 mod cache_together;
 mod desk;
 mod doors;
+mod exclusions;
 mod explain;
 mod exposure;
 mod lists;

@@ -62,7 +62,8 @@ pub(crate) fn adopt(
     }
     let rest = found.columns.iter().filter(|own| wished.column(&own.name).is_none());
     let mut physical = PhysicalTable {
-        table: Table { renamed_from: None, ..wished.clone() },
+        // An exclusion is not looked for: it is added where it is not there under its name.
+        table: Table { renamed_from: None, exclusions: Vec::new(), ..wished.clone() },
         is_kept: false,
         kept_columns: BTreeSet::new(),
     };

@@ -9,7 +9,7 @@ use crate::{
     Kind, StoreError,
     catalog::Catalog,
     plan::{Class, Step},
-    schema::{Column, Schema, Table},
+    schema::{Column, Exclusion, Schema, Table},
     sql::SqlWriter,
 };
 
@@ -54,11 +54,12 @@ impl<'a> Comparison<'a> {
         step.rows = Some(rows);
         if let Some(offending @ 1..) = offending {
             step.class = Class::Blocked;
-            let [is, has, refers] = match offending {
-                1 => ["is", "has", "refers"],
-                _ => ["are", "have", "refer"],
+            let [is, has, refers, overlaps] = match offending {
+                1 => ["is", "has", "refers", "overlaps"],
+                _ => ["are", "have", "refer", "overlap"],
             };
             let why = why.replace("{is}", is).replace("{has}", has).replace("{refers}", refers);
+            let why = why.replace("{overlaps}", overlaps);
             step.needs = Some(format!("{} of {} {why}", counted(offending), amount(rows, "row")));
         }
     }
@@ -265,6 +266,7 @@ impl<'a> Comparison<'a> {
             let change = Change::DropCheck(check.name.clone());
             self.step(Class::Safe, change, format!("- check {}", check.name), &new.origin);
         }
+        self.exclusions(lineage, source, rows);
         self.foreign_keys(lineage, source, rows);
         self.indexes(lineage, source, rows);
         Ok(())
@@ -274,6 +276,32 @@ impl<'a> Comparison<'a> {
         let mut writer = SqlWriter::definition(self.ground.dialect(), self.catalog, &table.name);
         writer.expression(condition).ok()?;
         Some(writer.text)
+    }
+
+    fn exclusions(&mut self, lineage: &Lineage, source: &Source, rows: u64) {
+        let (old, new) = (&source.physical.table, &lineage.target.table);
+        let is_same = |one: &Exclusion, other: &Exclusion| {
+            let origin = one.origin.clone();
+            *one == Exclusion { origin, ..other.clone() }
+        };
+        for own in &new.exclusions {
+            if !old.exclusions.iter().any(|it| is_same(it, own)) {
+                let covers = own.condition.as_ref().and_then(|it| self.condition_text(new, it));
+                let conflict = self.ground.conflict(new, own).ok();
+                let against = conflict.and_then(|conflict| {
+                    self.measure().excluded(&lineage.projection, covers.as_deref(), &conflict)
+                });
+                let summary = format!("+ exclusion {}", own.name);
+                let change = Change::AddExclusion(own.name.clone());
+                let why = "{overlaps} with another row";
+                self.narrowing(change, summary, &own.origin, rows, against, why);
+            }
+        }
+        let is_new = |name: &str| new.exclusions.iter().any(|own| own.name == name);
+        for own in old.exclusions.iter().filter(|own| !is_new(&own.name)) {
+            let change = Change::DropExclusion(own.name.clone());
+            self.step(Class::Safe, change, format!("- exclusion {}", own.name), &new.origin);
+        }
     }
 
     fn foreign_keys(&mut self, lineage: &Lineage, source: &Source, rows: u64) {

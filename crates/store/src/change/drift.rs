@@ -25,7 +25,8 @@ pub(crate) fn look(
     let mut steps = Vec::new();
     for physical in &mut snapshot.tables {
         let name = physical.table.name.clone();
-        let Some(now) = actual.get(&name) else {
+        let kept = ground.kept(&name);
+        let Some(now) = actual.get(kept.as_ref()) else {
             if !physical.is_kept {
                 let needs = "bring it back from a backup, or drop it in the document too";
                 let summary = format!("drift: table {name} was removed from outside");
@@ -33,7 +34,7 @@ pub(crate) fn look(
             }
             continue;
         };
-        if snapshot.objects.get(&name) == Some(now) {
+        if snapshot.objects.get(kept.as_ref()) == Some(now) {
             continue;
         }
         match ground.added_columns(&physical.table)? {
@@ -50,7 +51,7 @@ pub(crate) fn look(
                 }
             }
             _ => {
-                let recorded = snapshot.objects.get(&name).cloned().unwrap_or_default();
+                let recorded = snapshot.objects.get(kept.as_ref()).cloned().unwrap_or_default();
                 let needs = format!(
                     "bring back its definition, which was: {}",
                     recorded.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -61,7 +62,9 @@ pub(crate) fn look(
         }
     }
     for table in &wished.tables {
-        if snapshot.table(&table.name).is_none() && actual.contains_key(&table.name) {
+        if snapshot.table(&table.name).is_none()
+            && actual.contains_key(ground.kept(&table.name).as_ref())
+        {
             steps.push(adopt(ground, snapshot, table)?);
         }
     }

@@ -179,6 +179,10 @@ fn renamed(source: &PhysicalTable, renames: &Renames) -> PhysicalTable {
         rename_all(&mut key.columns, columns);
         key.condition = key.condition.take().map(|it| it.with_columns_renamed(columns));
     }
+    for own in &mut table.exclusions {
+        own.columns_mut().for_each(|name| rename_all(std::slice::from_mut(name), columns));
+        own.condition = own.condition.take().map(|it| it.with_columns_renamed(columns));
+    }
     for check in &mut table.checks {
         check.condition = check.condition.clone().with_columns_renamed(columns);
     }
@@ -231,11 +235,11 @@ fn project(
             }
         }
         sql.push_str(" AS ");
-        write_identifier(&column.name, &mut sql);
+        write_identifier(&ground.kept(&column.name), &mut sql);
         copied.push(column.name.clone());
     }
     sql.push_str(" FROM ");
-    write_identifier(&source.name, &mut sql);
+    write_identifier(&ground.kept(&source.name), &mut sql);
     (sql, copied)
 }
 

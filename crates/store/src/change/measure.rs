@@ -20,7 +20,7 @@ impl Measure<'_> {
     /// All rows of a table.
     pub(crate) fn rows(&self, table: &str) -> Result<u64, StoreError> {
         let mut sql = String::from("SELECT count(*) FROM ");
-        write_identifier(table, &mut sql);
+        write_identifier(&self.0.kept(table), &mut sql);
         self.count(&sql)
     }
 
@@ -37,9 +37,9 @@ impl Measure<'_> {
         condition: &str,
     ) -> Result<u64, StoreError> {
         let mut sql = String::from("SELECT count(*) FROM ");
-        write_identifier(table, &mut sql);
+        write_identifier(&self.0.kept(table), &mut sql);
         sql.push_str(" WHERE ");
-        write_identifier(column, &mut sql);
+        write_identifier(&self.0.kept(column), &mut sql);
         let _ = write!(sql, " IS NOT NULL AND ({condition})");
         self.count(&sql)
     }
@@ -60,9 +60,11 @@ impl Measure<'_> {
         if columns.is_empty() {
             return None;
         }
+        let kept: Vec<String> =
+            columns.iter().map(|column| self.0.kept(column).into_owned()).collect();
         let mut names = String::new();
-        write_names(columns, &mut names);
-        let present = columns.iter().fold(String::new(), |mut sql, column| {
+        write_names(&kept, &mut names);
+        let present = kept.iter().fold(String::new(), |mut sql, column| {
             sql.push_str(" AND ");
             write_identifier(column, &mut sql);
             sql.push_str(" IS NOT NULL");
@@ -77,6 +79,23 @@ impl Measure<'_> {
         .ok()
     }
 
+    /// Rows that another row stands against; `conflict` is about `one` and `other`.
+    pub(crate) fn excluded(
+        &self,
+        projection: &str,
+        covers: Option<&str>,
+        conflict: &str,
+    ) -> Option<u64> {
+        let covers = covers.unwrap_or("TRUE");
+        self.count(&format!(
+            "WITH numbered AS (SELECT row_number() OVER () AS \"row number\", there.* \
+             FROM ({projection}) AS there WHERE ({covers})) \
+             SELECT count(DISTINCT one.\"row number\") FROM numbered AS one \
+             JOIN numbered AS other ON other.\"row number\" <> one.\"row number\" AND {conflict}"
+        ))
+        .ok()
+    }
+
     /// Rows that refer to nothing. Without a parent that is there all that refer do.
     pub(crate) fn orphans(
         &self,
@@ -87,16 +106,16 @@ impl Measure<'_> {
         let mut sql = format!("SELECT count(*) FROM ({projection}) AS child WHERE TRUE");
         for column in &key.columns {
             sql.push_str(" AND child.");
-            write_identifier(column, &mut sql);
+            write_identifier(&self.0.kept(column), &mut sql);
             sql.push_str(" IS NOT NULL");
         }
         if let Some(parent) = parent {
             let _ = write!(sql, " AND NOT EXISTS (SELECT 1 FROM ({parent}) AS parent WHERE TRUE");
             for (column, referred) in key.columns.iter().zip(&key.referred) {
                 sql.push_str(" AND parent.");
-                write_identifier(referred, &mut sql);
+                write_identifier(&self.0.kept(referred), &mut sql);
                 sql.push_str(" = child.");
-                write_identifier(column, &mut sql);
+                write_identifier(&self.0.kept(column), &mut sql);
             }
             sql.push(')');
         }

@@ -14,7 +14,7 @@ pub(crate) use planning::{Draft, Wish, draft, is_destructive, refuse_stale};
 
 pub(crate) use refine::{Trial, refine};
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use ledger::PhysicalTable;
 use lineage::{Lineage, Source};
@@ -23,7 +23,7 @@ use crate::{
     Kind, StoreError,
     catalog::Catalog,
     plan::{Class, Step},
-    schema::{Column, ForeignKey, Schema, Table, View},
+    schema::{Column, Exclusion, ForeignKey, Schema, Table, View},
     sql::{Dialect, Unsupported},
 };
 
@@ -31,6 +31,11 @@ use crate::{
 pub(crate) trait Ground {
     /// Whose SQL conditions are written in.
     fn dialect(&self) -> Dialect;
+
+    /// A name as the database keeps it.
+    fn kept<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        name.into()
+    }
 
     /// The count that `sql` gives as its only value.
     fn count(&self, sql: &str) -> Result<u64, StoreError>;
@@ -54,6 +59,9 @@ pub(crate) trait Ground {
         from: &Kind,
         to: &Column,
     ) -> Result<u64, StoreError>;
+
+    /// The condition under which the rows `one` and `other` stand against each other.
+    fn conflict(&self, table: &Table, exclusion: &Exclusion) -> Result<String, Unsupported>;
 
     /// Columns that are there beyond the known ones, where nothing else changed that matters; none
     /// where a known one is gone or a new one would refuse our rows.
@@ -142,6 +150,8 @@ pub(crate) enum Change {
     PrimaryKey,
     AddCheck(String),
     DropCheck(String),
+    AddExclusion(String),
+    DropExclusion(String),
     AddForeignKey(ForeignKey),
     DropForeignKey(ForeignKey),
     AddUniqueKey(String),

@@ -4,7 +4,7 @@
 use super::NotServed;
 use crate::{
     catalog::Catalog,
-    schema::{ForeignKey, Index, ReferentialAction, Schema, Table, UniqueKey, View},
+    schema::{Exclusion, ForeignKey, Index, ReferentialAction, Schema, Table, UniqueKey, View},
 };
 
 /// A place where definitions are tried. Reasons complete the sentence "not served: …".
@@ -16,6 +16,13 @@ pub(crate) trait Trial {
     -> Result<(), String>;
 
     fn index(&mut self, table: &str, index: &Index, catalog: &Catalog) -> Result<(), String>;
+
+    fn exclusion(
+        &mut self,
+        table: &Table,
+        exclusion: &Exclusion,
+        catalog: &Catalog,
+    ) -> Result<(), String>;
 
     /// Once all tables and unique keys are there.
     fn foreign_key(&mut self, table: &str, key: &ForeignKey) -> Result<(), String>;
@@ -71,6 +78,11 @@ fn refine_table(
     table.unique_keys.retain(|key| {
         let tried = trial.unique_key(&name, key, catalog);
         note(refused, tried, format!("unique key {}", key.name), &key.origin)
+    });
+    let alone = table.clone();
+    table.exclusions.retain(|own| {
+        let tried = trial.exclusion(&alone, own, catalog);
+        note(refused, tried, format!("exclusion {}", own.name), &own.origin)
     });
     table.indexes.retain(|index| {
         let tried = trial.index(&name, index, catalog);

@@ -362,6 +362,7 @@ fn constraints(schema: &Schema) -> usize {
         usize::from(!table.primary_key.is_empty())
             + table.unique_keys.len()
             + table.checks.len()
+            + table.exclusions.len()
             + table.foreign_keys.len()
     };
     schema.tables.iter().map(of_table).sum()

@@ -82,6 +82,7 @@ pub(crate) fn bare(schema: &Schema, keeps_foreign_keys: bool) -> Schema {
         table.indexes.clear();
         if !keeps_foreign_keys {
             table.foreign_keys.clear();
+            table.exclusions.clear();
         }
         let name = &table.name;
         table.unique_keys.retain(|own| {

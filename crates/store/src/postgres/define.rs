@@ -8,10 +8,10 @@ use crate::{
     catalog::Catalog,
     change::{is_cyclic, kind_check_name},
     schema::{
-        Check, Column, Default, ForeignKey, Index, ReferentialAction, Schema, Table, UniqueKey,
-        View,
+        Check, Column, Default, Exclusion, ForeignKey, Index, Range, ReferentialAction, Schema,
+        Table, UniqueKey, View,
     },
-    sql::{Dialect, SqlWriter, Unsupported, write_identifier, write_text_literal},
+    sql::{Dialect, SqlWriter, Unsupported, covering, write_identifier, write_text_literal},
 };
 
 /// Values of enumerated types by name; none for other types.
@@ -267,6 +267,46 @@ pub(super) fn check(
     Ok(format!("CONSTRAINT {} CHECK ({})", quoted(&check.name), writer.text))
 }
 
+/// The condition under which two rows stand against each other.
+pub(super) fn conflict(exclusion: &Exclusion) -> String {
+    let of = |row: &str, column: &str| format!("{row}.{}", quoted(column));
+    let equal = exclusion
+        .equal
+        .iter()
+        .map(|column| format!("{} = {}", of("one", column), of("other", column)));
+    let ranges = exclusion.overlapping.iter().map(|range| match range {
+        Range::Column(column) => format!("{} && {}", of("one", column), of("other", column)),
+        Range::Made { kind, from, to, bounds } => {
+            let made = |row| format!("{kind}({}, {}, '{bounds}')", of(row, from), of(row, to));
+            format!("{} && {}", made("one"), made("other"))
+        }
+    });
+    equal.chain(ranges).collect::<Vec<_>>().join(" AND ")
+}
+
+/// The extension by which a `gist` index compares for equality.
+pub(super) const EQUALITY: &str = "btree_gist";
+
+/// An exclusion as a constraint.
+pub(super) fn exclusion(
+    table: &Table,
+    own: &Exclusion,
+    catalog: &Catalog,
+) -> Result<String, Unsupported> {
+    let equal = own.equal.iter().map(|column| format!("{} WITH =", quoted(column)));
+    let ranges = own.overlapping.iter().map(|range| match range {
+        Range::Column(column) => format!("{} WITH &&", quoted(column)),
+        Range::Made { kind, from, to, bounds } => {
+            format!("{kind}({}, {}, '{bounds}') WITH &&", quoted(from), quoted(to))
+        }
+    });
+    let parts: Vec<String> = equal.chain(ranges).collect();
+    let mut sql =
+        format!("CONSTRAINT {} EXCLUDE USING gist ({})", quoted(&own.name), parts.join(", "));
+    sql.push_str(&covering(Dialect::Postgres, catalog, &table.name, own.condition.as_ref())?);
+    Ok(sql)
+}
+
 /// The name of a foreign key: of its table and columns, and of its place where several keys share
 /// their columns.
 pub(super) fn foreign_key_name(table: &Table, key: &ForeignKey) -> String {
@@ -321,12 +361,7 @@ pub(super) fn create_unique_key(
         quoted(table),
         quoted_all(&key.columns)
     );
-    if let Some(condition) = &key.condition {
-        let mut writer = SqlWriter::definition(Dialect::Postgres, catalog, table);
-        writer.expression(condition)?;
-        sql.push_str(" WHERE ");
-        sql.push_str(&writer.text);
-    }
+    sql.push_str(&covering(Dialect::Postgres, catalog, table, key.condition.as_ref())?);
     Ok(sql)
 }
 
@@ -359,12 +394,7 @@ pub(super) fn create_index(
     let (name, table_name) = (quoted(&index.name), quoted(table));
     let mut sql =
         format!("CREATE INDEX {how}{name} ON {table_name} USING {method} ({})", parts.join(", "));
-    if let Some(condition) = &index.condition {
-        let mut writer = SqlWriter::definition(Dialect::Postgres, catalog, table);
-        writer.expression(condition)?;
-        sql.push_str(" WHERE ");
-        sql.push_str(&writer.text);
-    }
+    sql.push_str(&covering(Dialect::Postgres, catalog, table, index.condition.as_ref())?);
     Ok(sql)
 }
 

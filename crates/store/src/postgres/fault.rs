@@ -9,8 +9,9 @@ use tokio_postgres::{
 
 use super::names;
 use crate::{
-    StoreError,
+    Kind, StoreError,
     catalog::{Catalog, TableEntry},
+    change::kind_check_name,
     sql::Unsupported,
 };
 
@@ -102,8 +103,21 @@ pub(super) fn explain(error: &Error, catalog: &Catalog) -> StoreError {
             StoreError::NotNull { table: name, column: own.unwrap_or(column).to_owned() }
         }
         SqlState::CHECK_VIOLATION => {
+            let own = entry.and_then(|entry| of_kind(entry, constraint));
+            if let Some((column, kind)) = own {
+                let message = format!("does not fit {kind}");
+                return StoreError::Value { column: Some(column.to_owned()), message };
+            }
             let own = catalog.checks().find(|own| names::kept(own) == constraint);
             StoreError::Check { table: name, constraint: own.unwrap_or(constraint).to_owned() }
+        }
+        SqlState::EXCLUSION_VIOLATION => {
+            let own = catalog.exclusions().find(|own| names::kept(own) == constraint);
+            let constraint = own.unwrap_or(constraint).to_owned();
+            StoreError::Excluded { table: name, constraint }
+        }
+        SqlState::DATA_EXCEPTION if reported.message() == crate::range::BACKWARDS => {
+            StoreError::Value { column: None, message: reported.message().to_owned() }
         }
         SqlState::FOREIGN_KEY_VIOLATION => {
             let key = entry.and_then(|entry| {
@@ -115,6 +129,13 @@ pub(super) fn explain(error: &Error, catalog: &Catalog) -> StoreError {
         }
         _ => by_class(reported),
     }
+}
+
+/// The column that a check keeps to its kind, and that kind.
+fn of_kind<'e>(entry: &'e TableEntry, constraint: &str) -> Option<(&'e str, &'e Kind)> {
+    let is_its = |column: &&str| names::kept(&kind_check_name(&entry.name, column)) == constraint;
+    let column = entry.column_names().find(is_its)?;
+    Some((column, &entry.column(column)?.kind))
 }
 
 fn unique(

@@ -1,6 +1,6 @@
 //! PostgreSQL as a comparison sees it: what its rows say, and how it writes what it is asked.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{define, names, talk::Talk, there::There};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
         lineage::{is_kept_alike, read_as},
         measure::Measure,
     },
-    schema::{Column, Table, View},
+    schema::{Column, Exclusion, Table, View},
     sql::{Dialect, Unsupported},
 };
 
@@ -28,6 +28,10 @@ pub(super) struct OnServer<'a> {
 impl Ground for OnServer<'_> {
     fn dialect(&self) -> Dialect {
         Dialect::Postgres
+    }
+
+    fn kept<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        names::kept(name)
     }
 
     fn count(&self, sql: &str) -> Result<u64, StoreError> {
@@ -76,6 +80,10 @@ impl Ground for OnServer<'_> {
             }
         }
         Ok(misfits)
+    }
+
+    fn conflict(&self, _: &Table, exclusion: &Exclusion) -> Result<String, Unsupported> {
+        Ok(define::conflict(exclusion))
     }
 
     fn added_columns(&self, table: &Table) -> Result<Option<Vec<Column>>, StoreError> {

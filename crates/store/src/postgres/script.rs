@@ -164,6 +164,8 @@ impl<'a> Script<'a> {
             Change::PrimaryKey => self.primary_key(at, work),
             Change::AddCheck(name) => self.add_check(at, name, work)?,
             Change::DropCheck(name) => self.drop_constraint(at, name, work),
+            Change::AddExclusion(name) => self.add_exclusion(at, name, work)?,
+            Change::DropExclusion(name) => self.drop_constraint(at, name, work),
             Change::AddForeignKey(key) => {
                 self.drop_foreign_key(at, key, work);
                 self.add_foreign_key(at, key, work);
@@ -194,6 +196,14 @@ impl change::Script for Script<'_> {
         self.statements.add(&mut work, Stage::Create, create, None);
         for key in &table.unique_keys {
             let sql = define::create_unique_key(&table.name, key, catalog, false)?;
+            self.statements.add(&mut work, Stage::Keys, sql, None);
+        }
+        for own in &table.exclusions {
+            if !own.equal.is_empty() {
+                self.extension(define::EQUALITY, &mut work);
+            }
+            let name = define::quoted(&table.name);
+            let sql = format!("ALTER TABLE {name} ADD {}", define::exclusion(table, own, catalog)?);
             self.statements.add(&mut work, Stage::Keys, sql, None);
         }
         for key in &table.foreign_keys {

@@ -12,7 +12,7 @@ use crate::{
     Kind, StoreError,
     catalog::Catalog,
     change::{NotServed, Trial, refine},
-    schema::{ForeignKey, Index, Schema, Table, UniqueKey, View},
+    schema::{Exclusion, ForeignKey, Index, Schema, Table, UniqueKey, View},
     sql::Unsupported,
 };
 
@@ -112,6 +112,21 @@ impl Trial for Temporary<'_> {
             self.attempt(Ok(format!("CREATE EXTENSION IF NOT EXISTS {extension}")))?;
         }
         self.attempt(define::create_index(table, index, catalog, false))
+    }
+
+    fn exclusion(
+        &mut self,
+        table: &Table,
+        own: &Exclusion,
+        catalog: &Catalog,
+    ) -> Result<(), String> {
+        if !own.equal.is_empty() {
+            let extension = define::EQUALITY;
+            self.attempt(Ok(format!("CREATE EXTENSION IF NOT EXISTS {extension}")))?;
+        }
+        let name = define::quoted(&table.name);
+        let add = define::exclusion(table, own, catalog);
+        self.attempt(add.map(|add| format!("ALTER TABLE {name} ADD {add}")))
     }
 
     fn foreign_key(&mut self, table: &str, key: &ForeignKey) -> Result<(), String> {

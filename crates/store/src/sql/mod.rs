@@ -127,6 +127,21 @@ impl<'a> SqlWriter<'a> {
     }
 }
 
+/// ` WHERE …` of a definition; nothing where there is no condition.
+pub(crate) fn covering(
+    dialect: Dialect,
+    catalog: &Catalog,
+    table: &str,
+    condition: Option<&crate::Expression>,
+) -> Result<String, Unsupported> {
+    let Some(condition) = condition else {
+        return Ok(String::new());
+    };
+    let mut writer = SqlWriter::definition(dialect, catalog, table);
+    writer.expression(condition)?;
+    Ok(format!(" WHERE ({})", writer.text))
+}
+
 /// A name in double quotes.
 pub(crate) fn write_identifier(name: &str, out: &mut String) {
     out.push('"');

@@ -5,7 +5,10 @@ use crate::{
     catalog::Catalog,
     change::{kind_check_name, lineage::is_kept_alike},
     schema::{Column, Default, ForeignKey, Index, ReferentialAction, Table, UniqueKey, View},
-    sql::{Dialect, SqlWriter, Unsupported, write_identifier, write_names, write_text_literal},
+    sql::{
+        Dialect, SqlWriter, Unsupported, covering, write_identifier, write_names,
+        write_text_literal,
+    },
 };
 
 /// Digits of a decimal number that survive a double.
@@ -219,12 +222,7 @@ pub(super) fn create_unique_key(
     sql.push_str(" (");
     write_names(&key.columns, &mut sql);
     sql.push(')');
-    if let Some(condition) = &key.condition {
-        let mut writer = SqlWriter::definition(Dialect::Sqlite, catalog, table);
-        writer.expression(condition)?;
-        sql.push_str(" WHERE ");
-        sql.push_str(&writer.text);
-    }
+    sql.push_str(&covering(Dialect::Sqlite, catalog, table, key.condition.as_ref())?);
     Ok(sql)
 }
 
@@ -255,12 +253,7 @@ pub(super) fn create_index(
         sql.push_str(if *descends { " DESC" } else { "" });
     }
     sql.push(')');
-    if let Some(condition) = &index.condition {
-        let mut writer = SqlWriter::definition(Dialect::Sqlite, catalog, table);
-        writer.expression(condition)?;
-        sql.push_str(" WHERE ");
-        sql.push_str(&writer.text);
-    }
+    sql.push_str(&covering(Dialect::Sqlite, catalog, table, index.condition.as_ref())?);
     Ok(sql)
 }
 

@@ -28,6 +28,13 @@ pub(super) fn explain(error: Error, catalog: &Catalog) -> StoreError {
         {
             StoreError::ForeignKey { table: String::new(), columns: Vec::new(), missing: false }
         }
+        ffi::SQLITE_CONSTRAINT_TRIGGER if message.starts_with("exclusion failed: ") => {
+            let table = catalog.table_of_exclusion(subject).unwrap_or_default().to_owned();
+            StoreError::Excluded { table, constraint: subject.to_owned() }
+        }
+        _ if message.starts_with(crate::range::BACKWARDS) => {
+            StoreError::Value { column: None, message }
+        }
         ffi::SQLITE_CONSTRAINT_DATATYPE => {
             // `cannot store TEXT value in INTEGER column posts.views`
             let column = message.rsplit_once('.').map(|(_, column)| column.to_owned());

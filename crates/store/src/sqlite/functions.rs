@@ -24,6 +24,7 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     // SQLite's own knows the letters of ASCII only; for those both agree.
     connection.create_collation("NOCASE", texts::compare_ignoring_case)?;
     texts::register(connection)?;
+    super::exclusion::register(connection, PURE)?;
     moments::register(connection)?;
     register_numbers(connection)?;
     register_json(connection)?;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{define, describe, fault, translate};
+use super::{define, describe, exclusion, fault, translate};
 use crate::{
     Kind, StoreError,
     catalog::Catalog,
@@ -12,7 +12,7 @@ use crate::{
         ledger::PhysicalTable,
         measure::Measure,
     },
-    schema::{Column, Table, View},
+    schema::{Column, Exclusion, Table, View},
     sql::{Dialect, Unsupported, write_identifier},
 };
 
@@ -56,6 +56,10 @@ impl Ground for OnFile<'_> {
         to: &Column,
     ) -> Result<u64, StoreError> {
         Measure(self).where_present(table, column, &define::misfit(column, from, to))
+    }
+
+    fn conflict(&self, table: &Table, exclusion: &Exclusion) -> Result<String, Unsupported> {
+        exclusion::conflict(table, exclusion, "one", "other")
     }
 
     fn added_columns(&self, table: &Table) -> Result<Option<Vec<Column>>, StoreError> {

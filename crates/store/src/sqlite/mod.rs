@@ -6,6 +6,7 @@ mod connection;
 mod copy;
 mod define;
 mod describe;
+mod exclusion;
 mod explain;
 mod fault;
 mod functions;

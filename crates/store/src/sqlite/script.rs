@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
-use super::{define, describe};
+use super::{define, describe, exclusion};
 use crate::{
     Kind,
     catalog::Catalog,
@@ -117,7 +117,9 @@ impl<'c> Script<'c> {
         let mut sql = Vec::new();
         for name in was.keys() {
             if indexes.get(name) != was.get(name) && there.contains(name) {
-                let mut text = String::from("DROP INDEX ");
+                let is_trigger = was.get(name).is_some_and(|it| it.starts_with("CREATE TRIGGER"));
+                let mut text =
+                    String::from(if is_trigger { "DROP TRIGGER " } else { "DROP INDEX " });
                 write_identifier(name, &mut text);
                 self.drop.push(text.clone());
                 sql.push(text);
@@ -167,10 +169,14 @@ impl<'c> Script<'c> {
         self.drop.push(drop);
         self.rename.push(rename);
         // Indexes and triggers that somebody made by hand go along.
-        let known = index_names(&source.physical.table);
+        let old = Catalog::of(&Schema {
+            tables: vec![source.physical.table.clone()],
+            ..Schema::default()
+        });
+        let known = index_definitions(&source.physical.table, &old).unwrap_or_default();
         let foreign =
             own_objects(self.connection, &source.name).map_err(|error| error.to_string())?;
-        let foreign = foreign.into_iter().filter(|(name, _)| !known.contains(name));
+        let foreign = foreign.into_iter().filter(|(name, _)| !known.contains_key(name));
         let indexes: Vec<String> =
             indexes.into_values().chain(foreign.map(|(_, sql)| sql)).collect();
         sql.extend(indexes.iter().cloned());
@@ -304,7 +310,7 @@ fn is_simple(column: &Column) -> bool {
     is_constant && column.generated.is_none() && !matches!(column.kind, Kind::Serial { .. })
 }
 
-/// Unique keys and indexes by name, as statements.
+/// Unique keys, indexes and what keeps exclusions by name, as statements.
 fn index_definitions(
     table: &Table,
     catalog: &Catalog,
@@ -318,12 +324,10 @@ fn index_definitions(
         let sql = define::create_index(&table.name, index, catalog)?;
         definitions.insert(index.name.clone(), sql);
     }
+    for own in &table.exclusions {
+        definitions.extend(exclusion::definitions(table, own, catalog)?);
+    }
     Ok(definitions)
-}
-
-fn index_names(table: &Table) -> BTreeSet<String> {
-    let keys = table.unique_keys.iter().map(|key| key.name.clone());
-    keys.chain(table.indexes.iter().map(|index| index.name.clone())).collect()
 }
 
 /// Indexes and triggers of a table as they are in the file.

@@ -2,11 +2,11 @@
 
 use rusqlite::Connection;
 
-use super::{connection, define, translate};
+use super::{connection, define, exclusion, translate};
 use crate::{
     catalog::Catalog,
     change::{NotServed, Trial, refine},
-    schema::{ForeignKey, Index, Schema, Table, UniqueKey, View},
+    schema::{Exclusion, ForeignKey, Index, Schema, Table, UniqueKey, View},
     sql::Unsupported,
 };
 
@@ -33,6 +33,16 @@ impl Trial for Shadow {
 
     fn index(&mut self, table: &str, index: &Index, catalog: &Catalog) -> Result<(), String> {
         self.attempt(define::create_index(table, index, catalog))
+    }
+
+    fn exclusion(
+        &mut self,
+        table: &Table,
+        own: &Exclusion,
+        catalog: &Catalog,
+    ) -> Result<(), String> {
+        let definitions = exclusion::definitions(table, own, catalog).map_err(|it| it.0)?;
+        definitions.into_iter().try_for_each(|(_, sql)| self.attempt(Ok(sql)))
     }
 
     /// They stand in the table's definition.

@@ -37,6 +37,7 @@ async fn letters() -> (Sqlite, tempfile::TempDir) {
         primary_key: vec!["id".to_owned()],
         unique_keys: Vec::new(),
         checks: Vec::new(),
+        exclusions: Vec::new(),
         foreign_keys: Vec::new(),
         indexes: Vec::new(),
         renamed_from: None,

@@ -53,6 +53,7 @@ pub(crate) fn table(name: &str, columns: Vec<Column>) -> Table {
         columns,
         unique_keys: Vec::new(),
         checks: Vec::new(),
+        exclusions: Vec::new(),
         foreign_keys: Vec::new(),
         indexes: Vec::new(),
         renamed_from: None,

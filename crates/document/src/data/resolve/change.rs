@@ -129,6 +129,7 @@ fn add(parts: &mut Parts, added: Parts, table: &str, diagnostics: &mut Vec<Diagn
     parts.primary_key = added.primary_key.or(parts.primary_key.take());
     parts.unique_keys.extend(added.unique_keys);
     parts.checks.extend(added.checks);
+    parts.exclusions.extend(added.exclusions);
     parts.foreign_keys.extend(added.foreign_keys);
     parts.indexes.extend(added.indexes);
     parts.has_holes |= added.has_holes;
@@ -142,6 +143,7 @@ fn forget_column(parts: &mut Parts, name: &str) {
     let has = |columns: &[Name]| columns.iter().any(|column| column.name == name);
     parts.unique_keys.retain(|key| !has(&key.columns));
     parts.foreign_keys.retain(|key| !has(&key.columns));
+    parts.exclusions.retain(|own| !has(&own.columns));
     parts.indexes.retain(|index| !has(&index.columns));
     parts.checks.retain(|check| {
         check.condition.expression.as_ref().is_none_or(|e| !e.columns().contains(&name))
@@ -158,11 +160,15 @@ fn rename_column(parts: &mut Parts, old: &str, new: &Name) {
         .flat_map(|key| &mut key.columns)
         .chain(parts.foreign_keys.iter_mut().flat_map(|key| &mut key.columns))
         .chain(parts.indexes.iter_mut().flat_map(|index| &mut index.columns))
+        .chain(parts.exclusions.iter_mut().flat_map(|own| &mut own.columns))
         .chain(parts.primary_key.iter_mut().flatten());
     for column in columns {
         if column.name == old {
             column.name.clone_from(&new.name);
         }
+    }
+    for own in &mut parts.exclusions {
+        own.exclusion.rename(old, &new.name);
     }
     for part in parts.indexes.iter_mut().flat_map(|index| &mut index.index.parts) {
         if part.column.as_deref() == Some(old) {

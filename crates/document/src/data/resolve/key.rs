@@ -78,6 +78,7 @@ impl Keys {
             primary_key,
             unique_keys: Vec::new(),
             checks: Vec::new(),
+            exclusions: Vec::new(),
             foreign_keys: Vec::new(),
             indexes: Vec::new(),
             comment: draft.comment.clone(),
@@ -88,6 +89,7 @@ impl Keys {
         check.generated(&mut table);
         check.unique_keys(&mut table);
         check.checks(&mut table);
+        check.exclusions(&mut table);
         check.foreign_keys(&mut table);
         check.indexes(&mut table);
         check.key(&table);
@@ -214,6 +216,22 @@ impl Mentions<'_, '_> {
                 .all(|column| self.one(at, column, check.condition.span, "a check"));
             if exist {
                 table.checks.push(check.clone());
+            }
+        }
+    }
+
+    fn exclusions(&mut self, table: &mut Table) {
+        let draft = self.draft;
+        for own in &draft.parts.exclusions {
+            let at = self.at;
+            let condition = own.exclusion.condition.as_ref();
+            let span = condition.map_or(own.exclusion.span, |condition| condition.span);
+            let expression = condition.and_then(|condition| condition.expression.as_ref());
+            let mut more = expression.map(|it| it.columns()).unwrap_or_default().into_iter();
+            if self.all(&own.columns, "an exclusion")
+                && more.all(|column| self.one(at, column, span, "an exclusion"))
+            {
+                table.exclusions.push(own.exclusion.clone());
             }
         }
     }

@@ -4,6 +4,7 @@ mod alter;
 mod column;
 pub(crate) mod cursor;
 mod default;
+mod exclusion;
 pub(crate) mod expression;
 mod function;
 mod kind;

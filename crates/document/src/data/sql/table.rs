@@ -4,6 +4,7 @@
 use super::{
     column::read_column,
     cursor::{Cursor, Group, Name},
+    exclusion::read_exclusion,
     expression::sql_expression,
     kind::known_type,
     sentence,
@@ -274,7 +275,12 @@ fn read_constraint(
     } else if cursor.takes("UNIQUE") {
         return read_unique(cursor, table, name, parts);
     } else if cursor.takes("EXCLUDE") {
-        // Ranges that exclude each other have no counterpart in both stores.
+        let mut whole = *cursor;
+        if let Some(exclusion) = read_exclusion(&mut whole, name.clone()) {
+            parts.exclusions.push(exclusion);
+            return Some(());
+        }
+        // What compares otherwise has no counterpart in both stores.
         let condition = crate::data::SqlExpression {
             text: super::cursor::text_of(cursor.script, cursor.rest()).to_owned(),
             expression: None,

@@ -8,7 +8,7 @@ use crate::{
         define, names,
         statement::{Lock, Mode, Span, Stage},
     },
-    schema::{ForeignKey, Index, UniqueKey},
+    schema::{Exclusion, ForeignKey, Index, UniqueKey},
     sql::Unsupported,
 };
 
@@ -114,6 +114,28 @@ impl Script<'_> {
         Ok(())
     }
 
+    /// It cannot be proven beside the table's use: PostgreSQL builds its index at once.
+    pub(super) fn add_exclusion(
+        &mut self,
+        at: At<'_>,
+        name: &str,
+        work: &mut Work,
+    ) -> Result<(), Unsupported> {
+        let Some(own) = at.new.exclusions.iter().find(|own| own.name == name) else {
+            return Ok(());
+        };
+        if at.there.constraint(&names::kept(name)).is_some() {
+            self.drop_constraint(at, name, work);
+        }
+        if !own.equal.is_empty() {
+            self.extension(define::EQUALITY, work);
+        }
+        let definition = define::exclusion(at.new, own, at.change.catalog)?;
+        let sql = format!("ALTER TABLE {} ADD {definition}", at.name());
+        self.statements.add(work, Stage::Keys, sql, at.exclusive(Span::Read(at.rows)));
+        Ok(())
+    }
+
     /// What is there of a foreign key, under whatever name.
     pub(super) fn drop_foreign_key(&mut self, at: At<'_>, key: &ForeignKey, work: &mut Work) {
         let columns: Vec<String> = key
@@ -215,6 +237,11 @@ impl Script<'_> {
         for check in at.new.checks.iter().filter(|own| mentions(&own.condition, column)) {
             if at.old.checks.iter().any(|own| own.name == check.name) && stays(&check.name) {
                 self.add_check(at, &check.name, work)?;
+            }
+        }
+        for own in at.new.exclusions.iter().filter(|own| is_about(own, column)) {
+            if at.old.exclusions.iter().any(|it| it.name == own.name) && stays(&own.name) {
+                self.add_exclusion(at, &own.name, work)?;
             }
         }
         let keys = at.new.unique_keys.iter().filter(|own| is_over(own, column));
@@ -325,6 +352,11 @@ fn is_referred_to(at: At<'_>, key: &UniqueKey) -> bool {
 fn is_over(key: &UniqueKey, column: &str) -> bool {
     key.columns.iter().any(|own| own == column)
         || key.condition.as_ref().is_some_and(|condition| mentions(condition, column))
+}
+
+fn is_about(exclusion: &Exclusion, column: &str) -> bool {
+    exclusion.clone().columns_mut().any(|own| own == column)
+        || exclusion.condition.as_ref().is_some_and(|condition| mentions(condition, column))
 }
 
 fn reads(index: &Index, column: &str) -> bool {

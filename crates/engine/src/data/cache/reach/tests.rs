@@ -34,6 +34,7 @@ fn table(name: &str, refers: &[(&str, ReferentialAction, ReferentialAction)]) ->
         primary_key: vec!["id".to_owned()],
         unique_keys: Vec::new(),
         checks: Vec::new(),
+        exclusions: Vec::new(),
         foreign_keys: refers.iter().map(key).collect(),
         indexes: Vec::new(),
         renamed_from: None,
