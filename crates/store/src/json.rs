@@ -8,8 +8,14 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// A string with its quotes. Bytes that need no escape are copied in runs.
 pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
     let bytes = text.as_bytes();
+    out.reserve(bytes.len() + 2);
+    out.push(b'"');
+    if is_plain(bytes) {
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return;
+    }
     let mut copied = 0;
     for (place, byte) in bytes.iter().enumerate() {
         let escape: &[u8] = match byte {
@@ -31,6 +37,26 @@ pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(bytes.get(copied..).unwrap_or_default());
     out.push(b'"');
+}
+
+/// True where nothing has to be escaped. Almost every text is plain, so eight bytes are looked at
+/// at once.
+fn is_plain(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH_BITS: u64 = ONES * 128;
+    // A high bit is left where some byte of the word is zero, or less than a space: the known
+    // tests of a word for such a byte.
+    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH_BITS;
+    let has_control = |word: u64| word.wrapping_sub(ONES * 0x20) & !word & HIGH_BITS;
+    let (words, rest) = bytes.as_chunks::<8>();
+    let is_word_plain = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        let quote = has_zero(word ^ (ONES * u64::from(b'"')));
+        let backslash = has_zero(word ^ (ONES * u64::from(b'\\')));
+        has_control(word) | quote | backslash == 0
+    };
+    words.iter().all(is_word_plain)
+        && rest.iter().all(|byte| *byte >= 0x20 && *byte != b'"' && *byte != b'\\')
 }
 
 /// A whole number.
@@ -128,4 +154,33 @@ pub(crate) fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 /// Bytes from base64.
 pub(crate) fn read_bytes(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_byte_that_needs_an_escape_is_found_at_every_place() {
+        for byte in 0..=127_u8 {
+            for place in 0..20 {
+                let mut bytes = [b'x'; 20];
+                bytes[place] = byte;
+                let needs_one = byte < 0x20 || byte == b'"' || byte == b'\\';
+                assert_eq!(is_plain(&bytes), !needs_one, "{byte} at {place}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_string_reads_back_as_it_was(text in "\\PC*|[\\x00-\\x7f]{0,40}|.*") {
+            let mut out = Vec::new();
+            write_string(&text, &mut out);
+            let back: String = serde_json::from_slice(&out).expect("JSON");
+            prop_assert_eq!(back, text);
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! Runs what was permitted and makes the answer: statuses, tags, places of new rows, answers that
 //! are given again.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use http::{HeaderName, StatusCode, header, request::Parts};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use store::{
     Expression,
     query::{Outcome, Rows, Select, Step},
@@ -26,6 +27,8 @@ use crate::{
     service::Inner,
 };
 
+/// What is written with percent signs in a segment of a path.
+const IN_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Runs statements and says what came of them.
@@ -210,19 +213,22 @@ pub(crate) fn place_of(
     outcome: &Outcome,
 ) -> Option<String> {
     let Step::Insert { .. } = &writing.main else { return None };
-    let row: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(outcome.rows.row(0)?).ok()?;
-    let mut keys = Vec::new();
-    for position in &writing.resource.key {
-        let text = match row.get(&*writing.resource.field(*position)?.shown)? {
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
+    let fields = writing.resource.key.iter().map(|position| writing.resource.field(*position));
+    let names: Vec<&str> = fields.map(|field| Some(&*field?.shown)).collect::<Option<_>>()?;
+    let mut keys = String::new();
+    for member in data::shown(outcome.rows.row(0)?, &names)? {
+        if !keys.is_empty() {
+            keys.push('/');
+        }
+        let text = match member.starts_with('"') {
+            true => serde_json::from_str(member).ok()?,
+            false => Cow::Borrowed(member),
         };
-        let encoded =
-            percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC);
-        keys.push(encoded.to_string().replace("%2D", "-").replace("%5F", "_").replace("%2E", "."));
+        keys.extend(percent_encoding::utf8_percent_encode(&text, IN_SEGMENT));
     }
-    let keys = if keys.is_empty() { return None } else { keys.join("/") };
+    if keys.is_empty() {
+        return None;
+    }
     let below = format!("{}/{keys}", path.trim_end_matches('/'));
     let is_plain = matches!(&route.target, Target::Table { nested: None, .. });
     let serves = |path: &str| {

@@ -16,6 +16,8 @@ use crate::{
 
 /// The header that carries a request's id in and out.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Headers of an answer, about.
+const HEADERS_EXPECTED: usize = 20;
 /// Characters of a request's id at most.
 const REQUEST_ID_MAX: usize = 128;
 
@@ -38,8 +40,8 @@ pub(crate) fn write(
             let writer = Writer { envelope: &api.envelope, running, world: &*inner.world, id: &id };
             let (content_type, bytes) = match answer.content {
                 Content::Empty => ("", Vec::new()),
-                Content::Item(rows) => (json_type, writer.item(&rows.json)),
-                Content::Json(json) => (json_type, writer.item(json.to_string().as_bytes())),
+                Content::Item(rows) => (json_type, writer.item(rows.json)),
+                Content::Json(json) => (json_type, writer.item(json.to_string().into_bytes())),
                 Content::List(page) => (json_type, writer.list(&page)),
                 Content::Whole(json) => (json_type, json.to_string().into_bytes()),
                 Content::Made(response) => return made(response, answer.headers, &id, told),
@@ -59,6 +61,8 @@ pub(crate) fn write(
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let all = response.headers_mut();
+    // Its own, those of its protection and those that tell of limits: room is made once.
+    all.reserve(HEADERS_EXPECTED);
     if has_body && !content_type.is_empty() {
         all.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
@@ -111,15 +115,15 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn item(&self, row: &[u8]) -> Vec<u8> {
+    fn item(&self, row: Vec<u8>) -> Vec<u8> {
         let member = self.envelope.item.as_ref();
         let member = member.filter(|_| !sabotage::is(Sabotage::DropEnvelope));
-        let Some(member) = member else { return row.to_vec() };
+        let Some(member) = member else { return row };
         let mut out = Vec::with_capacity(row.len() + 128);
         out.push(b'{');
         self.constants(&mut out, member);
         key(&mut out, member);
-        out.extend_from_slice(row);
+        out.extend_from_slice(&row);
         if let Some(meta) = &self.envelope.meta {
             key(&mut out, meta);
             out.push(b'{');

@@ -45,7 +45,14 @@ pub(crate) fn read(
     for (field, descending, value) in sides.iter().rev() {
         after = truth::or(beyond(field, *descending, value), truth::and(tied(field, value), after));
     }
-    Some(after)
+    // The same once more for the first key alone: an index on it is then entered where the page
+    // begins, which no store finds out from the alternatives.
+    match sides.first() {
+        Some((field, descending, value)) if sides.len() > 1 => {
+            Some(truth::and(from(field, *descending, value), after))
+        }
+        _ => Some(after),
+    }
 }
 
 /// The order in words: table and keys.
@@ -71,6 +78,23 @@ fn beyond(field: &Field, descending: bool, value: &Value) -> Expression {
             match field.nullable {
                 true => truth::or(greater, truth::is_null(column(), false)),
                 false => greater,
+            }
+        }
+    }
+}
+
+/// Sorts with `value` or after it.
+fn from(field: &Field, descending: bool, value: &Value) -> Expression {
+    let column = || Expression::column(&*field.name);
+    match (value, descending) {
+        (Value::Null, false) => truth::is_null(column(), false),
+        (Value::Null, true) => Expression::Always(true),
+        (value, true) => column().binary(Operator::LessOrEqual, value.clone().into()),
+        (value, false) => {
+            let not_less = column().binary(Operator::GreaterOrEqual, value.clone().into());
+            match field.nullable {
+                true => truth::or(not_less, truth::is_null(column(), false)),
+                false => not_less,
             }
         }
     }

@@ -14,6 +14,7 @@ mod predicate;
 mod resource;
 mod run;
 mod schema;
+mod shown;
 mod truth;
 mod work;
 
@@ -29,5 +30,6 @@ pub(crate) use plan::{Call, Plan, plan};
 pub(crate) use resource::{camel, output, resources};
 pub(crate) use run::{Failure, Page, Transaction, changed, fault};
 pub(crate) use schema::{constant, kind_of, own_column};
+pub(crate) use shown::shown;
 pub(crate) use truth::{and, is_null, or};
 pub(crate) use work::{Refusal, Work, Writing, work};

@@ -12,6 +12,7 @@ use super::{
     Resource,
     change::{missing_reference, reserved, somebody_else},
     cursor,
+    shown::shown,
     work::{Getting, Listing, Refusal, Writing, tail_name},
 };
 use crate::{
@@ -94,21 +95,23 @@ pub(crate) async fn list(inner: &Inner, listing: &Listing) -> Result<Page, Probl
 
 /// The cursor after the last row of a page, from the row's own JSON.
 fn next_cursor(listing: &Listing, rows: &Rows) -> Option<String> {
-    use std::collections::HashMap;
-    if listing.resource.key.is_empty() {
+    let (resource, order) = (&listing.resource, &listing.ask.order);
+    if resource.key.is_empty() {
         return None;
     }
     let last = rows.row(rows.len().checked_sub(1)?)?;
-    let members: HashMap<&str, &serde_json::value::RawValue> = serde_json::from_slice(last).ok()?;
-    let mut keys = Vec::with_capacity(listing.ask.order.len());
-    for (place, (position, _)) in listing.ask.order.iter().enumerate() {
-        let member = match listing.tail {
-            0 => members.get(&*listing.resource.field(*position)?.shown),
-            _ => members.get(tail_name(place).as_str()),
-        };
-        keys.push(member?.get());
-    }
-    Some(cursor::write(&listing.resource, &listing.ask.order, &keys))
+    let keys = match listing.tail {
+        0 => {
+            let fields = order.iter().map(|(position, _)| resource.field(*position));
+            let names: Option<Vec<&str>> = fields.map(|field| Some(&*field?.shown)).collect();
+            shown(last, &names?)?
+        }
+        tail => {
+            let names: Vec<String> = (0..tail).map(tail_name).collect();
+            shown(last, &names.iter().map(String::as_str).collect::<Vec<_>>())?
+        }
+    };
+    Some(cursor::write(resource, order, &keys))
 }
 
 /// Rows without the sort keys that stand behind their members. The first of those keys is found
@@ -204,10 +207,10 @@ impl<'a> Transaction<'a> {
             let problem = why_refused(self.inner, asker, writing, 0).await;
             return Err((Some(0), Failure::Problem(problem)));
         }
-        let system = &asker.running.system;
+        let users = &asker.running.users;
         for writing in writings {
             let is_delete = matches!(writing.main, Step::Delete { .. });
-            self.inner.security.table_changed(system, &writing.resource.name, is_delete);
+            self.inner.security.table_changed(users, &writing.resource.name, is_delete);
         }
         let mains = self.mains.iter();
         Ok(mains

@@ -70,9 +70,9 @@ impl State {
 
     /// Rows of `table` have changed in a way that may touch any user: to be called after every
     /// write. Cheap: it only counts, and only where the table holds users.
-    pub fn table_changed(&self, system: &document::System, table: &str, is_delete: bool) {
+    pub(crate) fn table_changed(&self, users: &crate::data::Users, table: &str, is_delete: bool) {
         // A delete anywhere may reach users by a cascade.
-        if is_delete || accounts::Accounts::of(system).table == table {
+        if is_delete || users.table == table {
             self.changes.everybody();
         }
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(crate) use statement::{
-    write_count, write_delete, write_insert, write_nested, write_require, write_select,
+    write_count, write_delete, write_insert, write_nested, write_part, write_require, write_select,
     write_update,
 };
 

@@ -23,6 +23,17 @@ pub(crate) fn write_select<'a>(
     select: &'a Select,
     joined_by: Option<&str>,
 ) -> Result<Option<usize>, Unsupported> {
+    write_part(writer, select, joined_by, &select.order, select.limit)
+}
+
+/// The same with another order and limit than its own.
+pub(crate) fn write_part<'a>(
+    writer: &mut SqlWriter<'a>,
+    select: &'a Select,
+    joined_by: Option<&str>,
+    order: &'a [(Expression, bool)],
+    limit: Option<u64>,
+) -> Result<Option<usize>, Unsupported> {
     let alias = writer.enter(&select.table);
     writer.text.push_str("SELECT ");
     writer.shown(alias, select);
@@ -39,12 +50,12 @@ pub(crate) fn write_select<'a>(
     }
     if let (Some((key, descends)), None) = (writer.far_key(select), joined_by) {
         writer.not_before(select, key, descends)?;
-        writer.order(&select.order)?;
-        writer.limit(select.limit, 0);
+        writer.order(order)?;
+        writer.limit(limit, 0);
         writer.skip_beside(select, key, descends)?;
     } else {
-        writer.order(&select.order)?;
-        writer.limit(select.limit, select.offset);
+        writer.order(order)?;
+        writer.limit(limit, select.offset);
     }
     writer.leave();
     Ok(joined_at)

@@ -12,6 +12,7 @@ mod fault;
 mod functions;
 mod ground;
 mod ledger;
+mod loose;
 mod pool;
 mod probe;
 mod query;
@@ -44,6 +45,8 @@ use crate::{
     query::{Outcome, Rows, Select, Step},
 };
 
+/// Rows of a page, or skipped before it, that are worth a try on the caller's thread.
+const PAGE_ROWS_MAX: u64 = 500;
 /// Name of the database file in its directory.
 const FILE: &str = "data.db";
 
@@ -107,11 +110,13 @@ impl Sqlite {
     }
 
     pub(crate) async fn select(&self, select: &Select) -> Result<Rows, StoreError> {
-        if select.is_short {
+        if may_be_short(select) {
             let catalog = self.shared.catalog();
-            return reader::with(&self.shared, |connection| {
-                read::select(connection, &catalog, select)
-            });
+            let tried =
+                reader::with(&self.shared, |reader| read::select_here(reader, &catalog, select));
+            if let Some(rows) = tried? {
+                return Ok(rows);
+            }
         }
         let select = select.clone();
         self.read(move |connection, catalog| read::select(connection, catalog, &select)).await
@@ -163,6 +168,12 @@ impl Sqlite {
             result => result,
         }
     }
+}
+
+/// True for a read that is worth a try on the caller's thread: few rows, and few to be skipped.
+fn may_be_short(select: &Select) -> bool {
+    let is_page = select.limit.is_some_and(|limit| limit <= PAGE_ROWS_MAX);
+    select.is_short || is_page && select.offset <= PAGE_ROWS_MAX
 }
 
 fn gone() -> StoreError {

@@ -1,14 +1,15 @@
-//! What only the inside can bring about: a full disk, a panic in the middle of a write.
+//! What only the inside can bring about: a full disk, a panic in the middle of a write, reads that
+//! take one way or the other.
 
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Sqlite, writer::Job};
+use super::{Sqlite, read, reader, writer::Job};
 use crate::{
     Expression, Kind, Options, StoreError, Value,
     copy::mark::Marked,
-    query::Step,
+    query::{Output, Select, Step},
     schema::{Column, Schema, Table},
 };
 
@@ -105,4 +106,84 @@ async fn a_panic_of_the_writer_stays_with_its_job() {
     sqlite.writer.send(Job::Alone(work)).expect("queued");
     answer.await.expect_err("no answer came");
     sqlite.write(letter(1)).await.expect("the writer goes on");
+}
+
+fn outputs() -> Arc<[Output]> {
+    let output = |name: &str, kind| Output { name: name.into(), column: name.into(), kind };
+    Arc::from([
+        output("id", Kind::Integer { bits: 64 }),
+        output("body", Kind::Text { length_max: None }),
+    ])
+}
+
+async fn fill(sqlite: &Sqlite, rows: impl Iterator<Item = (i64, String)>) {
+    let insert = |(id, body)| Step::Insert {
+        table: "letters".into(),
+        values: vec![("id".into(), Value::Integer(id)), ("body".into(), Value::Text(body))],
+        returning: Arc::from([]),
+    };
+    sqlite.write(rows.map(insert).collect()).await.expect("filled");
+}
+
+/// A page of letters, sorted by `body` and then by `id`, both descending.
+fn newest(condition: Expression, limit: u64, offset: u64) -> Select {
+    Select {
+        table: "letters".into(),
+        outputs: outputs(),
+        condition,
+        order: vec![(Expression::column("body"), true), (Expression::column("id"), true)],
+        limit: Some(limit),
+        offset,
+        nested: Vec::new(),
+        is_short: false,
+    }
+}
+
+/// The ids of such a page.
+async fn page(sqlite: &Sqlite, condition: Expression, limit: u64, offset: u64) -> Vec<i64> {
+    let rows = sqlite.select(&newest(condition, limit, offset)).await.expect("rows");
+    let id = |place| {
+        let row: serde_json::Value = serde_json::from_slice(rows.row(place)?).ok()?;
+        row["id"].as_i64()
+    };
+    (0..rows.len()).map(|place| id(place).expect("an id")).collect()
+}
+
+#[tokio::test]
+async fn equal_rows_are_sorted_by_their_key_wherever_a_page_ends() {
+    for distinct in [1, 2, 7, 40, 1_000] {
+        let (sqlite, _directory) = letters().await;
+        // Ids against the order in which rows are kept, bodies in no order at all.
+        let rows =
+            (0..60).map(|row: i64| ((row * 37) % 61, format!("{:03}", (row * 53) % distinct)));
+        let mut expected: Vec<(String, i64)> = rows.clone().map(|(id, body)| (body, id)).collect();
+        expected.sort_by(|one, other| other.cmp(one));
+        let expected: Vec<i64> = expected.into_iter().map(|(_, id)| id).collect();
+        fill(&sqlite, rows).await;
+        for limit in [1, 2, 5, 20, 59, 60, 61] {
+            for offset in [0, 1, 19] {
+                let end = expected.len().min(offset + limit);
+                let seen =
+                    page(&sqlite, Expression::Always(true), limit as u64, offset as u64).await;
+                assert_eq!(seen, expected[offset..end], "{distinct} {limit} {offset}");
+            }
+        }
+        assert!(page(&sqlite, Expression::Always(true), 0, 0).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_takes_long_is_done_by_the_reader_threads() {
+    let (sqlite, _directory) = letters().await;
+    fill(&sqlite, (0..20_000).map(|id| (id, format!("{id:06}")))).await;
+    let rare = || Expression::column("body").equals(Value::Text("000077".to_owned()));
+    let select = newest(rare(), 20, 0);
+    let here = reader::with(&sqlite.shared, |reader| {
+        read::select_here(reader, &sqlite.shared.catalog(), &select)
+    });
+    assert_eq!(here.expect("no fault"), None, "looking through every row takes too long");
+    for _ in 0..3 {
+        assert_eq!(page(&sqlite, rare(), 20, 0).await, [77]);
+        assert_eq!(page(&sqlite, Expression::Always(true), 2, 0).await, [19_999, 19_998]);
+    }
 }
