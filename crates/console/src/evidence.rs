@@ -7,7 +7,10 @@ use document::{
     ClaimKind, Compiled, Enforcement, Statement,
     observability::{Comparison, Measure, Target},
 };
-use engine::observability::{CacheSnapshot, EndpointSnapshot, Percentile, Snapshot, Verdict};
+use engine::{
+    observability::{CacheSnapshot, EndpointSnapshot, Percentile, Snapshot, Verdict},
+    shared::SharedSeen,
+};
 use serde::Serialize;
 
 use crate::proofs;
@@ -35,13 +38,13 @@ pub(crate) enum State {
 }
 
 /// Evidence for all claims that have a subject.
-pub(crate) fn items(compiled: &Compiled, snapshot: &Snapshot) -> Vec<Item> {
+pub(crate) fn items(compiled: &Compiled, snapshot: &Snapshot, shared: &SharedSeen) -> Vec<Item> {
     let mut items: Vec<Item> = compiled
         .ledger
         .statements
         .iter()
         .filter(|statement| statement.enforcement.is_some())
-        .filter_map(|statement| item(compiled, snapshot, statement))
+        .filter_map(|statement| item(compiled, snapshot, shared, statement))
         .collect();
     items.sort_by(|left, right| left.subject.cmp(&right.subject));
     items.dedup_by(|later, earlier| later.subject == earlier.subject);
@@ -51,7 +54,12 @@ pub(crate) fn items(compiled: &Compiled, snapshot: &Snapshot) -> Vec<Item> {
     items
 }
 
-fn item(compiled: &Compiled, snapshot: &Snapshot, statement: &Statement) -> Option<Item> {
+fn item(
+    compiled: &Compiled,
+    snapshot: &Snapshot,
+    shared: &SharedSeen,
+    statement: &Statement,
+) -> Option<Item> {
     let subject = statement.subject.clone()?;
     let (text, state) = match statement.kind? {
         ClaimKind::Table => table(snapshot, subject.strip_prefix("table:")?),
@@ -67,7 +75,8 @@ fn item(compiled: &Compiled, snapshot: &Snapshot, statement: &Statement) -> Opti
         ClaimKind::Setting if subject.starts_with("setting:data.cache.") => {
             cache(snapshot, EVERYTHING)
         }
-        ClaimKind::Setting | ClaimKind::RateLimit => setting(snapshot, &subject),
+        ClaimKind::RateLimit => limit(snapshot, shared, &subject),
+        ClaimKind::Setting => setting(snapshot, &subject),
         _ => return None,
     };
     Some(Item { subject, text, state, detail: statement.meaning.clone() })
@@ -231,6 +240,26 @@ fn setting(snapshot: &Snapshot, subject: &str) -> (String, State) {
     match snapshot.settings.get(key) {
         Some(seen) => (format!("took effect {} ×", grouped(seen.count)), State::Seen),
         None => ("in force".to_owned(), State::Unknown),
+    }
+}
+
+/// How often limits refused, and where they are counted.
+fn limit(snapshot: &Snapshot, shared: &SharedSeen, subject: &str) -> (String, State) {
+    let (text, state) = setting(snapshot, subject);
+    let many = shared.processes.filter(|processes| *processes > 1);
+    match (&shared.redis, many) {
+        (Some(redis), _) if redis.away.is_some() => {
+            (format!("{text} · counted in this process alone: Redis is away"), State::Missed)
+        }
+        (Some(_), None) => (format!("{text} · counted in Redis"), state),
+        (Some(_), Some(many)) => {
+            (format!("{text} · counted in Redis, shared by {many} processes"), state)
+        }
+        (None, Some(many)) => (
+            format!("{text} · counted by each of {many} processes: no Redis is given"),
+            State::Missed,
+        ),
+        (None, None) => (text, state),
     }
 }
 

@@ -78,6 +78,7 @@ fn living_page(visit: &Visit) -> Response {
         running: &visit.running,
         settings: &visit.service.inner.settings,
         refused: refused.as_deref(),
+        shared: visit.service.inner.shared.seen(&visit.service.inner.store),
     };
     html_page(StatusCode::OK, &page::page(&view))
 }

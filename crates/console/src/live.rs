@@ -109,7 +109,8 @@ impl Stream {
     fn fresh(&mut self) -> Vec<Item> {
         let inner = &self.service.inner;
         let snapshot = inner.evidence.snapshot(inner.world.now());
-        let mut fresh = evidence::items(&self.running.compiled, &snapshot);
+        let shared = inner.shared.seen(&inner.store);
+        let mut fresh = evidence::items(&self.running.compiled, &snapshot, &shared);
         fresh.retain(|item| self.known.get(&item.subject) != Some(item));
         for item in &fresh {
             self.known.insert(item.subject.clone(), item.clone());

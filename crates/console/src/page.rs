@@ -6,6 +6,7 @@ use engine::{
     Running, Settings,
     observability::substitutions,
     service::{RefusedSave, hash_of},
+    shared::SharedSeen,
 };
 use maud::{DOCTYPE, Markup, html};
 
@@ -23,6 +24,8 @@ pub(crate) struct View<'a> {
     pub(crate) settings: &'a Settings,
     /// The last save that was refused, until a good one follows.
     pub(crate) refused: Option<&'a RefusedSave>,
+    /// What is known of Redis and of other processes.
+    pub(crate) shared: SharedSeen,
 }
 
 /// The page of a running document.
@@ -38,6 +41,7 @@ pub(crate) fn page(view: &View<'_>) -> Markup {
             @for substitution in substitutions(compiled, view.settings) {
                 p class="banner substitution" { (substitution.named) " is named; " (substitution.runs) " runs." }
             }
+            (together(&view.shared))
             div.frame {
                 nav.contents { (body.contents()) (further(compiled)) }
                 main {
@@ -50,6 +54,25 @@ pub(crate) fn page(view: &View<'_>) -> Markup {
             }
         },
     )
+}
+
+/// What a reader must know of the processes that serve together.
+fn together(seen: &SharedSeen) -> Markup {
+    html! {
+        @if let Some(redis) = &seen.redis { @if let Some(why) = &redis.away {
+            p class="banner substitution" {
+                "Redis at " (redis.place) " is away: " (why) ". Each process counts by itself."
+            }
+        } }
+        @if seen.processes.is_some() && !seen.is_hearing {
+            p class="banner substitution" { "Other processes on the database are not heard." }
+        }
+        @if seen.elsewhere > 0 {
+            p class="banner substitution" {
+                (seen.elsewhere) " other processes on the database serve other tables than these."
+            }
+        }
+    }
 }
 
 /// A page's frame. Scripts and styles come from the service itself; nothing is written inline.

@@ -26,13 +26,19 @@ use crate::{
     data::cache::{Cache, Together, WatchedStore},
     observability::{AccessLog, Evidence, watch_proofs, watch_tables},
     pages::Pages,
-    shared::Shared,
+    shared::{
+        Notice, Shared, listen,
+        order::{self, Fingerprint},
+    },
 };
 
 /// Longest time that a change of tables waits for requests in flight, in milliseconds.
 const QUIET_MS_MAX: u64 = 5_000;
 /// The file in a data directory that a service holds for as long as it runs.
 pub const LOCK_FILE: &str = "lock";
+/// How often a document is planned at the start where another process stands in the way.
+const APPLY_ATTEMPTS_MAX: u32 = 4;
+const APPLY_PAUSE: Duration = Duration::from_millis(300);
 /// How often the lock on the data is tried, and how long each time is waited.
 const LOCK_ATTEMPTS_MAX: u32 = 20;
 const LOCK_WAIT: Duration = Duration::from_millis(50);
@@ -52,6 +58,18 @@ pub enum StartError {
     /// The plan has steps that need a sentence in the document.
     #[error("the data does not fit the document yet")]
     Blocked(Plan),
+    /// The document was applied before and replaced since, and others serve its successor.
+    #[error(
+        "the tables of this document were applied at {applied} and have been replaced since; \
+         {others} other processes on the database serve their successor. Serving it would take \
+         those changes back: give this process the later document, or stop the others first"
+    )]
+    Older {
+        /// When it was applied last, in words.
+        applied: String,
+        /// Processes that serve something else.
+        others: u64,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::StoreError),
@@ -171,13 +189,9 @@ impl Service {
         may_be_served(&compiled, &settings)?;
         let lock = take(&settings.data_directory).await?;
         let store = crate::database::open(&settings, &compiled).await?;
-        let schema = crate::data::schema(&compiled);
-        let plan = store.plan(&schema).await?;
-        if plan.is_blocked() {
-            return Err(StartError::Blocked(plan));
-        }
-        store.apply(&plan, &schema, &hash_of(&compiled)).await?;
+        let (own, has_changed) = apply(&store, &compiled, &*world).await?;
         let shared = Shared::open(&settings, &compiled, &store, &world).await?;
+        shared.set_mark(own.mark());
         let evidence = Evidence::new(world.now());
         let access_log = AccessLog::open(&settings.access_log)
             .map_err(|error| StartError::Machine(format!("cannot open the access log: {error}")))?;
@@ -188,7 +202,7 @@ impl Service {
             let (redis, name) = (Arc::clone(redis), world.uuid().to_string());
             cache.join(Together::new(redis, name, !settings.replicas.is_empty()));
         }
-        let store = WatchedStore::new(store, Arc::clone(&cache));
+        let store = WatchedStore::new(store, Arc::clone(&cache), shared.notices.clone());
         let inner = Arc::new(Inner {
             settings,
             world,
@@ -206,7 +220,11 @@ impl Service {
             replacing: Mutex::new(()),
             _lock: lock,
         });
-        prepare_security(&inner, &inner.running.load())?;
+        prepare_security(&inner, &inner.running.load_full()).await?;
+        listen(&inner, own.mark());
+        if has_changed {
+            inner.shared.tell(Notice::Document(own.mark())).await;
+        }
         watch_window(Arc::downgrade(&inner));
         watch_tables(Arc::downgrade(&inner));
         watch_proofs(Arc::downgrade(&inner));
@@ -250,7 +268,7 @@ impl Service {
         let (settings, evidence, cache) = (&inner.settings, &inner.evidence, &*inner.cache);
         let running =
             Running::prepare(compiled.clone(), settings, evidence, cache, inner.world.now());
-        prepare_security(inner, &running)?;
+        prepare_security(inner, &running).await?;
         // What only adds cannot disturb the old version. Anything else waits until nobody uses it.
         let only_adds =
             plan.steps.iter().all(|step| matches!(step.class, Class::Safe | Class::NotServed));
@@ -262,7 +280,24 @@ impl Service {
         // Writes of either version reach what the new one keeps before anything is kept.
         cache.install(Arc::clone(&running.cached.reach));
         inner.running.store(Arc::new(running));
+        self.tell_others(&plan, &Fingerprint::of(&schema)).await;
         Ok(())
+    }
+
+    /// Says to the other processes what this one serves now. What fails of that is no fault of the
+    /// document: it is served already.
+    async fn tell_others(&self, plan: &Plan, own: &Fingerprint) {
+        let inner = &*self.inner;
+        inner.shared.set_mark(own.mark());
+        if let Err(error) = order::remember(&inner.store, own, &*inner.world).await {
+            tracing::warn!(%error, "it could not be written down which document was applied");
+        }
+        if let Err(error) = inner.store.mark(own.mark()).await {
+            tracing::warn!(%error, "the other processes do not see yet what this one serves");
+        }
+        if !plan.is_empty() {
+            inner.shared.tell(Notice::Document(own.mark())).await;
+        }
     }
 
     /// Lets `pages` answer at `/` and below `/_/`. The first mount counts.
@@ -295,6 +330,39 @@ impl Inner {
     }
 }
 
+/// Plans and applies a document at the start. Another process may just be doing the same, or something
+/// else: then it is planned again. Says what was applied, and whether that changed anything.
+async fn apply(
+    store: &Store,
+    compiled: &Compiled,
+    world: &dyn World,
+) -> Result<(Fingerprint, bool), StartError> {
+    let schema = crate::data::schema(compiled);
+    let own = Fingerprint::of(&schema);
+    let mut attempt = 1;
+    loop {
+        // Who is alone has nobody to wait for.
+        let is_last = attempt == APPLY_ATTEMPTS_MAX || store.place().is_none();
+        let plan = store.plan(&schema).await?;
+        if plan.is_blocked() && is_last {
+            return Err(StartError::Blocked(plan));
+        }
+        order::refuse_older(store, &plan, &own).await?;
+        if !plan.is_blocked() {
+            match store.apply(&plan, &schema, &hash_of(compiled)).await {
+                Ok(()) => {
+                    order::remember(store, &own, world).await?;
+                    return Ok((own, !plan.is_empty()));
+                }
+                Err(error) if is_last => return Err(error.into()),
+                Err(error) => tracing::info!(%error, "planning again"),
+            }
+        }
+        tokio::time::sleep(APPLY_PAUSE).await;
+        attempt += 1;
+    }
+}
+
 /// What would have to be done to the store for a document.
 ///
 /// # Errors
@@ -304,8 +372,9 @@ pub async fn plan_of(store: &Store, compiled: &Compiled) -> Result<Plan, StartEr
 }
 
 /// Makes the key for tokens before the first request needs it.
-fn prepare_security(inner: &Inner, running: &Running) -> Result<(), StartError> {
+async fn prepare_security(inner: &Inner, running: &Running) -> Result<(), StartError> {
     crate::security::prepare(inner, running)
+        .await
         .map_err(|problem| StartError::Machine(format!("the key for tokens: {}", problem.message)))
 }
 

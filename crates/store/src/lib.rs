@@ -14,6 +14,7 @@ pub mod expression;
 mod json;
 pub mod kind;
 mod moment;
+pub mod notice;
 mod parse;
 pub mod plan;
 mod postgres;

@@ -1,12 +1,15 @@
 //! The store that callers hold. A handle: cloning it is cheap.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use tokio::sync::mpsc;
 
 use crate::{
     StoreError,
     copy::{mark::Marked, side::Side},
     explain::Explanation,
     expression::Expression,
+    notice::Heard,
     plan::Plan,
     postgres::Postgres,
     query::{Outcome, Rows, Select, Step},
@@ -232,6 +235,65 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.describe().await,
             Engine::Postgres(postgres) => postgres.describe().await,
+        }
+    }
+
+    /// Listens to other processes on the same database, and lets them count this one: `mark` says
+    /// what it serves. None where no other process can be.
+    pub fn listen(&self, mark: u32) -> Option<mpsc::Receiver<Heard>> {
+        match &self.engine {
+            Engine::Sqlite(_) => None,
+            Engine::Postgres(postgres) => Some(postgres.listen(mark)),
+        }
+    }
+
+    /// Tells all processes on the database, this one included; each notice at most 7000 bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where nothing was told.
+    pub async fn tell(&self, notices: &[String]) -> Result<(), StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(postgres) => postgres.tell(notices).await,
+        }
+    }
+
+    /// From now on this process serves something else.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn mark(&self, mark: u32) -> Result<(), StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(postgres) => postgres.mark(mark).await,
+        }
+    }
+
+    /// How many processes serve what, as seen a moment ago by one that listens; nothing where no
+    /// other process can be.
+    pub fn present(&self) -> BTreeMap<u32, u64> {
+        match &self.engine {
+            Engine::Sqlite(_) => BTreeMap::new(),
+            Engine::Postgres(postgres) => postgres.present(),
+        }
+    }
+
+    /// As [`Store::present`], asked now.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn present_now(&self) -> Result<BTreeMap<u32, u64>, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(BTreeMap::new()),
+            Engine::Postgres(postgres) => postgres.present_now().await,
+        }
+    }
+
+    /// Another process wrote to these tables: reads of them wait for no replica that lacks it.
+    pub fn written_elsewhere(&self, tables: &[Arc<str>]) {
+        match &self.engine {
+            Engine::Sqlite(_) => {}
+            Engine::Postgres(postgres) => postgres.written_elsewhere(tables),
         }
     }
 }

@@ -207,10 +207,10 @@ impl<'a> Transaction<'a> {
             let problem = why_refused(self.inner, asker, writing, 0).await;
             return Err((Some(0), Failure::Problem(problem)));
         }
-        let users = &asker.running.users;
         for writing in writings {
             let is_delete = matches!(writing.main, Step::Delete { .. });
-            self.inner.security.table_changed(users, &writing.resource.name, is_delete);
+            let table = &writing.resource.name;
+            crate::security::table_changed(self.inner, asker.running, table, is_delete).await;
         }
         let mains = self.mains.iter();
         Ok(mains

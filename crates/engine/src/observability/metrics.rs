@@ -6,7 +6,7 @@ use axum::{body::Body, response::Response};
 use http::{HeaderValue, header};
 
 use super::{CacheSnapshot, Sample, Snapshot};
-use crate::service::Inner;
+use crate::{service::Inner, shared::SharedSeen};
 
 /// Upper bounds of the buckets that are shown, in microseconds.
 const BOUNDS_MICROS: [u64; 14] = [
@@ -16,7 +16,8 @@ const BOUNDS_MICROS: [u64; 14] = [
 
 /// The metrics as an answer.
 pub(super) fn answer(inner: &Inner) -> Response {
-    let text = text(&inner.evidence.snapshot(inner.world.now()));
+    let mut text = text(&inner.evidence.snapshot(inner.world.now()));
+    shared(&mut text, &inner.shared.seen(&inner.store));
     let mut response = Response::new(Body::from(text));
     let content = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, content);
@@ -77,6 +78,23 @@ fn caches(text: &mut String, snapshot: &Snapshot) {
         for (subject, seen) in &snapshot.caches {
             let of = subject.strip_prefix("cache:").unwrap_or(subject);
             line(text, &name, &[("of", of)], &value(seen));
+        }
+    }
+}
+
+/// Redis and the other processes, where there can be any.
+fn shared(text: &mut String, seen: &SharedSeen) {
+    let here = seen.redis.as_ref().map(|redis| u64::from(redis.away.is_none()));
+    let hearing = seen.processes.map(|_| u64::from(seen.is_hearing));
+    let singles: [(&str, &str, Option<u64>); 3] = [
+        ("vitruvius_redis_up", "1 while limits are counted in Redis.", here),
+        ("vitruvius_processes", "Processes on the database.", seen.processes),
+        ("vitruvius_notices_up", "1 while other processes are heard.", hearing),
+    ];
+    for (name, help, value) in singles {
+        if let Some(value) = value {
+            head(text, name, "gauge", help);
+            line(text, name, &[], &value);
         }
     }
 }

@@ -277,7 +277,7 @@ async fn update_me(inner: &Inner, running: &Running, call: &Call<'_>) -> Result<
     let user = user(call)?;
     let shown = request_members(call.endpoint);
     profile::update(inner, running, user, &call.members, &shown).await?;
-    inner.security.user_changed(&user.subject);
+    super::user_changed(inner, &user.subject).await;
     let row = profile::own_row(inner, running, &user.id).await?;
     Ok(Reply::row(StatusCode::OK, row))
 }
@@ -285,7 +285,7 @@ async fn update_me(inner: &Inner, running: &Running, call: &Call<'_>) -> Result<
 async fn delete_me(inner: &Inner, running: &Running, call: &Call<'_>) -> Result<Reply, Problem> {
     let user = user(call)?;
     profile::remove(inner, running, user).await?;
-    inner.security.user_changed(&user.subject);
+    super::user_changed(inner, &user.subject).await;
     Ok(Reply::done(call.endpoint))
 }
 
@@ -334,6 +334,6 @@ async fn change_password(
         steps.push(sessions::end_step(inner, others));
     }
     inner.store.write(steps).await.map_err(rows::problem)?;
-    inner.security.user_changed(&user.subject);
+    super::user_changed(inner, &user.subject).await;
     Ok(Reply::done(call.endpoint))
 }

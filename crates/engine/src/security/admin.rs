@@ -216,7 +216,7 @@ async fn promote(
         Err(store::StoreError::Refused { .. }) => return Err(Problem::not_found()),
         Err(error) => return Err(rows::problem(error)),
     }
-    inner.security.user_changed(&account.user.subject);
+    super::user_changed(inner, &account.user.subject).await;
     let found = accounts.by_subject(&inner.store, &account.user.subject).await;
     found.map_err(rows::problem)?.ok_or_else(Problem::not_found)
 }

@@ -2,7 +2,7 @@
 //! by every other process on the database.
 
 use jiff::Timestamp;
-use store::{Store, StoreError};
+use store::{Store, StoreError, query::Step};
 
 use super::{
     rows::{self, equal, moment, text},
@@ -33,8 +33,26 @@ pub(super) async fn kept(
     }
 }
 
-async fn read(store: &Store, name: &str) -> Result<Option<String>, StoreError> {
+/// The value of a name, where anybody has written it.
+pub(super) async fn read(store: &Store, name: &str) -> Result<Option<String>, StoreError> {
     let outputs = rows::outputs([("value", TEXT)]);
     let found = rows::read(store, SETTINGS, outputs, equal("name", text(name)), 1).await?.pop();
     Ok(found.and_then(|row| row.get("value")?.as_str().map(str::to_owned)))
+}
+
+/// Writes values by their names, whatever was there; all or none.
+pub(super) async fn write(
+    store: &Store,
+    values: &[(&str, &str)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let steps = values.iter().flat_map(|(name, value)| {
+        [rows::delete(SETTINGS, equal("name", text(*name))), insert(name, value, now)]
+    });
+    store.write(steps.collect()).await.map(|_| ())
+}
+
+fn insert(name: &str, value: &str, now: Timestamp) -> Step {
+    let row = vec![("name", text(name)), ("value", text(value)), ("updated_at", moment(now))];
+    rows::insert(SETTINGS, row)
 }

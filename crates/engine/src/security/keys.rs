@@ -1,5 +1,7 @@
 //! Keys that sign tokens: an RSA pair by default, a shared secret where the document says HS256.
-//! Both are made at first use and kept in the data directory, readable by the owner alone.
+//! Both are made at first use and kept in the data directory, readable by the owner alone. Where several
+//! processes share a database each signs with its own pair and knows the others' public parts; a
+//! shared secret that no variable holds is kept in the database.
 
 use std::{
     fs,
@@ -33,22 +35,38 @@ const SECRET_FILE: &str = "token-secret";
 /// A shared secret from the environment counts only from this length on.
 const SECRET_BYTES_MIN: usize = 32;
 
+/// A key of somebody else counts only from this length on: 2048 bits.
+const MODULUS_BYTES_MIN: usize = 256;
+
 /// Variables that may hold the shared secret, the most telling first.
 const SECRET_VARIABLES: &[&str] =
     &["JWT_SECRET", "JWT_SECRET_KEY", "JWT_ACCESS_SECRET", "ACCESS_TOKEN_SECRET", "TOKEN_SECRET"];
 
-/// A key that signs and verifies.
-pub(super) struct SigningKey {
+/// A key that verifies.
+pub(super) struct VerifyingKey {
     /// Key id, as in the token's header.
     pub(super) id: String,
     /// The only algorithm it is used with.
     pub(super) algorithm: Algorithm,
-    /// Signs.
-    pub(super) encoding: EncodingKey,
     /// Verifies.
     pub(super) decoding: DecodingKey,
     /// The public part; a shared secret has none.
     pub(super) public: Option<serde_json::Value>,
+}
+
+/// A key that signs and verifies.
+pub(super) struct SigningKey {
+    /// Signs.
+    pub(super) encoding: EncodingKey,
+    verifying: VerifyingKey,
+}
+
+impl std::ops::Deref for SigningKey {
+    type Target = VerifyingKey;
+
+    fn deref(&self) -> &VerifyingKey {
+        &self.verifying
+    }
 }
 
 /// The keys of a service, each made when it is first needed.
@@ -86,6 +104,64 @@ impl Keys {
         }
         place.get().ok_or_else(|| io::Error::other("the token key was lost"))
     }
+
+    /// Takes the shared secret that all processes use; the first one counts.
+    ///
+    /// # Errors
+    /// Text that is no secret.
+    pub(super) fn share_secret(&self, text: &str) -> io::Result<()> {
+        let broken = || io::Error::other("the database holds no secret where one should be");
+        let bytes = decoded_secret(text).ok_or_else(broken)?;
+        let _making = self.making.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _ = self.secret.set(of_secret(&bytes));
+        Ok(())
+    }
+
+    /// True where the shared secret is neither known nor in a variable.
+    pub(super) fn needs_secret(&self, settings: &Settings, system: &System) -> bool {
+        system.security.token.algorithm == TokenAlgorithm::Hs256
+            && self.secret.get().is_none()
+            && secret_variable(settings, system).is_none()
+    }
+}
+
+/// A secret for all processes: the one that this process has, else a new one.
+pub(super) fn proposed_secret(directory: &Path, world: &dyn World) -> String {
+    let own = fs::read_to_string(directory.join(SECRET_FILE)).unwrap_or_default();
+    match decoded_secret(&own) {
+        Some(_) => own.trim().to_owned(),
+        None => fresh_secret(world),
+    }
+}
+
+fn fresh_secret(world: &dyn World) -> String {
+    let mut bytes = [0_u8; 64];
+    world.fill_random(&mut bytes);
+    STANDARD.encode(bytes)
+}
+
+fn decoded_secret(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text.trim()).ok().filter(|bytes| bytes.len() >= SECRET_BYTES_MIN)
+}
+
+/// The public part of another process's key; none where it is something else.
+pub(super) fn public_key(public: &serde_json::Value) -> Option<VerifyingKey> {
+    let part = |name: &str| URL_SAFE_NO_PAD.decode(public.get(name)?.as_str()?).ok();
+    let (modulus, exponent) = (part("n")?, part("e")?);
+    let is_large = modulus.len() >= MODULUS_BYTES_MIN;
+    is_large.then(|| of_public(&modulus, &exponent))
+}
+
+fn of_public(modulus: &[u8], exponent: &[u8]) -> VerifyingKey {
+    let (n, e) = (URL_SAFE_NO_PAD.encode(modulus), URL_SAFE_NO_PAD.encode(exponent));
+    // The thumbprint of RFC 7638: members in alphabetical order, no white space.
+    let thumbprint = Sha256::digest(format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#));
+    let id = URL_SAFE_NO_PAD.encode(thumbprint);
+    let public = json!({
+        "kty": "RSA", "use": "sig", "alg": "RS256", "kid": id.as_str(), "n": n, "e": e,
+    });
+    let decoding = DecodingKey::from_rsa_raw_components(modulus, exponent);
+    VerifyingKey { id, algorithm: Algorithm::RS256, decoding, public: Some(public) }
 }
 
 /// Reads the RSA key, or makes it.
@@ -107,19 +183,9 @@ fn rsa_key(directory: &Path) -> io::Result<SigningKey> {
     let pair = KeyPair::from_pkcs8(&der).map_err(|_| broken())?;
     let modulus = pair.public_key().modulus().big_endian_without_leading_zero().to_vec();
     let exponent = pair.public_key().exponent().big_endian_without_leading_zero().to_vec();
-    let (n, e) = (URL_SAFE_NO_PAD.encode(&modulus), URL_SAFE_NO_PAD.encode(&exponent));
-    // The thumbprint of RFC 7638: members in alphabetical order, no white space.
-    let thumbprint = Sha256::digest(format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#));
-    let id = URL_SAFE_NO_PAD.encode(thumbprint);
-    let public = json!({
-        "kty": "RSA", "use": "sig", "alg": "RS256", "kid": id.as_str(), "n": n, "e": e,
-    });
     Ok(SigningKey {
-        id,
-        algorithm: Algorithm::RS256,
         encoding: EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| broken())?,
-        decoding: DecodingKey::from_rsa_raw_components(&modulus, &exponent),
-        public: Some(public),
+        verifying: of_public(&modulus, &exponent),
     })
 }
 
@@ -143,16 +209,18 @@ fn secret_key(settings: &Settings, world: &dyn World, system: &System) -> io::Re
         Some(bytes) => bytes,
         None => kept_secret(&settings.data_directory, world)?,
     };
+    Ok(of_secret(&bytes))
+}
+
+fn of_secret(bytes: &[u8]) -> SigningKey {
     // Only the start of a hash of the secret, under a prefix: enough to tell two secrets apart.
-    let digest = Sha256::digest([b"vitruvius key id ", bytes.as_slice()].concat());
+    let digest = Sha256::digest([b"vitruvius key id ", bytes].concat());
     let id = URL_SAFE_NO_PAD.encode(digest).chars().take(16).collect();
-    Ok(SigningKey {
-        id,
-        algorithm: Algorithm::HS256,
-        encoding: EncodingKey::from_secret(&bytes),
-        decoding: DecodingKey::from_secret(&bytes),
-        public: None,
-    })
+    let decoding = DecodingKey::from_secret(bytes);
+    SigningKey {
+        encoding: EncodingKey::from_secret(bytes),
+        verifying: VerifyingKey { id, algorithm: Algorithm::HS256, decoding, public: None },
+    }
 }
 
 fn secret_variable(settings: &Settings, system: &System) -> Option<Vec<u8>> {
@@ -178,18 +246,14 @@ fn kept_secret(directory: &Path, world: &dyn World) -> io::Result<Vec<u8>> {
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut bytes = [0_u8; 64];
-            world.fill_random(&mut bytes);
-            let text = STANDARD.encode(bytes);
+            let text = fresh_secret(world);
             write_private(&path, text.as_bytes())?;
             text
         }
         Err(error) => return Err(error),
     };
-    match STANDARD.decode(text.trim()) {
-        Ok(bytes) if bytes.len() >= SECRET_BYTES_MIN => Ok(bytes),
-        _ => Err(io::Error::other(format!("{} holds no secret", path.display()))),
-    }
+    let broken = || io::Error::other(format!("{} holds no secret", path.display()));
+    decoded_secret(&text).ok_or_else(broken)
 }
 
 /// Writes a file that only its owner may read; it is there as a whole or not at all.

@@ -219,24 +219,28 @@ pub(super) async fn count(
         counters.take(key(applied), applied.requests, applied.window_seconds, now_ms)
     };
     let Some(redis) = &inner.shared.redis else {
-        return tightest(all.iter().map(|applied| (applied, here(applied))));
+        return tightest(inner, all.iter().map(|applied| (applied, here(applied))));
     };
     let full = |applied| Some((applied, counters.full(key(applied), applied.requests, now_ms)?));
     if let Some(full) = all.iter().find_map(full) {
-        return tightest(std::iter::once(full));
+        return tightest(inner, std::iter::once(full));
     }
     let windows = all.iter().map(|applied| window(redis, applied, principal, address));
-    let answers = together::count(redis, windows).await;
+    // Boxed, so that no request without Redis carries the room for it.
+    let answers = Box::pin(together::count(redis, windows)).await;
     // Counted here as well, so that a Redis that goes away does not set everybody free.
     let taken: Vec<_> = all.iter().map(|applied| (applied, here(applied))).collect();
-    let Ok(answers) = answers else { return tightest(taken.into_iter()) };
-    tightest(all.iter().zip(answers).map(|(applied, answer)| {
-        if answer.is_full {
-            counters.fill(key(applied), now_ms.saturating_add(answer.wait_ms), now_ms);
-        }
-        let limit = applied.requests;
-        (applied, Taken::of(limit, answer.before, answer.wait_ms, answer.is_full))
-    }))
+    let Ok(answers) = answers else { return tightest(inner, taken.into_iter()) };
+    tightest(
+        inner,
+        all.iter().zip(answers).map(|(applied, answer)| {
+            if answer.is_full {
+                counters.fill(key(applied), now_ms.saturating_add(answer.wait_ms), now_ms);
+            }
+            let limit = applied.requests;
+            (applied, Taken::of(limit, answer.before, answer.wait_ms, answer.is_full))
+        }),
+    )
 }
 
 /// A limit's window for one caller, as all processes call it. Neither users nor addresses can be
@@ -257,11 +261,13 @@ fn window(redis: &Redis, applied: &Applied<'_>, principal: &Principal, address: 
 /// # Errors
 /// 429 where one is over.
 fn tightest<'a, 'l: 'a>(
+    inner: &Inner,
     taken: impl Iterator<Item = (&'a Applied<'l>, Taken)>,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Problem> {
     let mut tightest: Option<Taken> = None;
     for (applied, taken) in taken {
         if taken.is_over {
+            inner.evidence.happened("security.rate_limit", inner.world.now());
             return Err(refused(applied, taken));
         }
         if tightest.is_none_or(|tightest| taken.remaining < tightest.remaining) {

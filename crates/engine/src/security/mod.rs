@@ -21,6 +21,7 @@ mod password;
 mod principal;
 mod profile;
 mod recent;
+mod ring;
 mod rows;
 mod secret;
 mod sessions;
@@ -45,12 +46,13 @@ pub use shield::{RequestLimits, limits_of, preflight, protect};
 pub use tables::{INTERNAL_PREFIX, built_in_users, internal_tables};
 pub use who::{Asked, unauthenticated, who};
 
-use crate::{Problem, Running, service::Inner};
+use crate::{Problem, Running, service::Inner, shared::Notice};
 
 /// Keys, verified tokens, limits: what outlives one version of the document.
 #[derive(Default)]
 pub struct State {
     keys: keys::Keys,
+    ring: ring::Ring,
     verified: who::Verified,
     changes: changes::Changes,
     hashing: password::Hashing,
@@ -106,11 +108,13 @@ pub(crate) fn password_length(system: &document::System) -> (usize, usize) {
 }
 
 /// Makes ready what a version of the document needs, so that no request waits for it: above all the
-/// key for tokens, which takes up to a second at the first start.
+/// key for tokens, which takes up to a second at the first start. Called again every hour, so that
+/// the other processes know that this one is there.
 ///
 /// # Errors
 /// 500 where the key can be neither read nor made; the reason is in the log.
-pub fn prepare(inner: &Inner, running: &Running) -> Result<(), Problem> {
+pub async fn prepare(inner: &Inner, running: &Running) -> Result<(), Problem> {
+    ring::share(inner, running).await?;
     sessions::key(inner, running).map(|_| ())
 }
 
@@ -125,13 +129,72 @@ pub(crate) async fn identity(
     kept::kept(store, "identity", world.now(), || world.uuid().simple().to_string()).await
 }
 
+/// What the engine remembers under a name.
+///
+/// # Errors
+/// [`store::StoreError`].
+pub(crate) async fn remembered(
+    store: &store::Store,
+    name: &str,
+) -> Result<Option<String>, store::StoreError> {
+    kept::read(store, name).await
+}
+
+/// Remembers values under names, all or none.
+///
+/// # Errors
+/// [`store::StoreError`].
+pub(crate) async fn remember(
+    store: &store::Store,
+    values: &[(&str, &str)],
+    now: jiff::Timestamp,
+) -> Result<(), store::StoreError> {
+    kept::write(store, values, now).await
+}
+
+/// One user's row, role or sessions have changed: tokens of this user are looked at again, here and
+/// in every other process on the database, before anybody is told that it happened.
+pub(crate) async fn user_changed(inner: &Inner, subject: &str) {
+    inner.security.user_changed(subject);
+    Box::pin(inner.shared.tell(Notice::User(subject.to_owned()))).await;
+}
+
+/// Rows of `table` have changed in a way that may touch any user; to be called after every write.
+/// Where it can touch none it only looks at a name.
+pub(crate) async fn table_changed(inner: &Inner, running: &Running, table: &str, is_delete: bool) {
+    inner.security.table_changed(&running.users, table, is_delete);
+    if inner.shared.notices.is_some() && may_touch_users(running, table, is_delete) {
+        Box::pin(inner.shared.tell(Notice::Users)).await;
+    }
+}
+
+/// True where a write to a table may change users: it is theirs, or they follow a row of it that goes.
+fn may_touch_users(running: &Running, table: &str, is_delete: bool) -> bool {
+    if running.users.table == table {
+        return true;
+    }
+    // Whom a delete reaches is followed no further than that users follow anything at all.
+    let own = running.system.data.table(&running.users.table);
+    is_delete && own.is_some_and(|users| !users.foreign_keys.is_empty())
+}
+
+/// Tables that say who may do what.
+pub(crate) fn tables_of_users(system: &document::System) -> Vec<std::sync::Arc<str>> {
+    let users = accounts::Accounts::of(system).table;
+    let own = [tables::SESSIONS, tables::CREDENTIALS, tables::SETTINGS, &users];
+    own.into_iter().map(std::sync::Arc::from).collect()
+}
+
 /// The public keys that verify tokens, as a JWK set.
 ///
 /// # Errors
 /// 500 where the key can be neither read nor made.
 pub fn jwks(inner: &Inner, running: &Running) -> Result<serde_json::Value, Problem> {
     let key = sessions::key(inner, running)?;
-    let keys: Vec<_> = key.public.iter().cloned().collect();
+    let own = key.public.iter().cloned();
+    let others = inner.security.ring.public().into_iter();
+    let others = others.filter(|other| key.public.is_some() && other["kid"] != key.id);
+    let keys: Vec<_> = own.chain(others).collect();
     Ok(serde_json::json!({ "keys": keys }))
 }
 

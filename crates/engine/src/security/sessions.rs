@@ -94,10 +94,14 @@ pub(super) fn issuer(inner: &Inner) -> &str {
 /// The key that signs and verifies for this version of the document.
 pub(super) fn key<'a>(inner: &'a Inner, running: &Running) -> Result<&'a SigningKey, Problem> {
     let system = &running.compiled.system;
-    inner.security.keys.current(&inner.settings, &*inner.world, system).map_err(|error| {
-        tracing::error!(%error, "the key for tokens is not available");
-        Problem::new(ProblemCode::Fault, "something went wrong here")
-    })
+    inner.security.keys.current(&inner.settings, &*inner.world, system).map_err(no_key)
+}
+
+/// Why a key is not there is for the log.
+#[allow(clippy::needless_pass_by_value, reason = "taken by `map_err`")]
+pub(super) fn no_key(error: std::io::Error) -> Problem {
+    tracing::error!(%error, "the key for tokens is not available");
+    Problem::new(ProblemCode::Fault, "something went wrong here")
 }
 
 fn sign(
@@ -251,7 +255,7 @@ pub(super) async fn end(
 ) -> Result<(), Problem> {
     let step = end_step(inner, condition);
     inner.store.write(vec![step]).await.map_err(rows::problem)?;
-    inner.security.changes.user(subject);
+    super::user_changed(inner, subject).await;
     Ok(())
 }
 

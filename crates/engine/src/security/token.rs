@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::keys::SigningKey;
+use super::keys::{SigningKey, VerifyingKey};
 use crate::sabotage::{self, Sabotage};
 
 /// Clocks may differ by so many seconds.
@@ -74,7 +74,7 @@ pub(super) fn issue(
 /// Verifies a token: the signature with our one algorithm first, then every claim against `now`
 /// (seconds since 1970).
 pub(super) fn verify(
-    key: &SigningKey,
+    key: &VerifyingKey,
     issuer: &str,
     audience: Audience,
     token: &str,
@@ -115,16 +115,22 @@ struct Head {
     crit: Option<serde_json::Value>,
 }
 
+fn head(token: &str) -> Option<Head> {
+    let bytes = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// The key that a token says it was signed with, to find it among those that are ours.
+pub(super) fn key_id(token: &str) -> Option<String> {
+    if token.len() > TOKEN_BYTES_MAX {
+        return None;
+    }
+    head(token)?.kid
+}
+
 /// True where the header names our key and its one algorithm. The header never chooses.
-fn is_signed_with(key: &SigningKey, token: &str) -> bool {
-    let Some(head) = token
-        .split('.')
-        .next()
-        .and_then(|part| URL_SAFE_NO_PAD.decode(part).ok())
-        .and_then(|bytes| serde_json::from_slice::<Head>(&bytes).ok())
-    else {
-        return false;
-    };
+fn is_signed_with(key: &VerifyingKey, token: &str) -> bool {
+    let Some(head) = head(token) else { return false };
     head.alg == format!("{:?}", key.algorithm)
         && head.crit.is_none()
         && head.kid.is_some_and(|id| id == key.id)

@@ -14,7 +14,7 @@ use super::{
     accounts::Accounts,
     changes::Version,
     principal::{Principal, User},
-    rows, sessions,
+    ring, rows, sessions,
     token::{self, Audience, Refusal},
 };
 use crate::{Problem, Running, problem::ProblemCode, service::Inner};
@@ -181,7 +181,12 @@ async fn looked_up(
     audience: Audience,
     now: i64,
 ) -> Result<Known, Problem> {
-    let key = sessions::key(inner, running)?;
+    let own = sessions::key(inner, running)?;
+    let other = match token::key_id(token).filter(|id| *id != own.id && own.public.is_some()) {
+        Some(id) => Box::pin(ring::find(inner, &id)).await,
+        None => None,
+    };
+    let key = other.as_deref().unwrap_or(own);
     let claims = match token::verify(key, sessions::issuer(inner), audience, token, now) {
         Ok(claims) => claims,
         Err(Refusal::Expired) => {

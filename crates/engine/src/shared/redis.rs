@@ -6,7 +6,7 @@
 //! - [`Redis::key`] gives a key that no other database's processes use. `kind` keeps the parts of the
 //!   engine apart: `limit`, `cache`.
 //! - [`Redis::get`], [`Redis::set`], [`Redis::delete`], [`Redis::count_up`] and [`Redis::script`]
-//!   answer within a tenth of a second or with [`Away`]. `Away` is never an error of the request: go on
+//!   answer within a quarter of a second or with [`Away`]. `Away` is never an error of the request: go on
 //!   with the memory of the process. It has been logged already.
 //! - [`Redis::seen`] is what pages, metrics and probes show.
 //! - [`Redis::losses`] changes with every connection that was lost: what was remembered about the
@@ -32,7 +32,7 @@ use redis::{
 };
 
 /// Longest time for one command. A request that counts against a limit waits no longer.
-const ANSWER_MAX: Duration = Duration::from_millis(100);
+const ANSWER_MAX: Duration = Duration::from_millis(250);
 /// Longest time for making a connection.
 const CONNECT_MAX: Duration = Duration::from_secs(1);
 /// Between two attempts to reach a Redis that is away, and between two looks at one that is there.

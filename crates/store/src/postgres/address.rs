@@ -9,11 +9,12 @@ use rustls::{
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
-use tokio::task::JoinHandle;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_postgres::{Client, Config, NoTls, config::Host, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::StoreError;
+use super::notice::heard;
+use crate::{StoreError, notice::Heard};
 
 /// How long a connection may take to be made where the URL does not say.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
@@ -92,6 +93,23 @@ impl Address {
             None => {
                 let (client, connection) = self.config.connect(NoTls).await?;
                 Ok((client, tokio::spawn(moved(connection))))
+            }
+        }
+    }
+
+    /// Makes a connection whose notices are handed on.
+    pub(super) async fn connect_listening(
+        &self,
+        sender: mpsc::Sender<Heard>,
+    ) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
+        match &self.tls {
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls.clone()).await?;
+                Ok((client, tokio::spawn(heard(connection, sender))))
+            }
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await?;
+                Ok((client, tokio::spawn(heard(connection, sender))))
             }
         }
     }

@@ -13,6 +13,7 @@ mod ground;
 mod ledger;
 pub(crate) mod names;
 pub(crate) mod native;
+mod notice;
 mod plan;
 mod pool;
 mod query;
@@ -28,15 +29,20 @@ mod trial;
 mod write;
 mod writer;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use deadpool_postgres::ClientWrapper;
+use tokio::sync::mpsc;
 
 use crate::{
     Options, StoreError,
     catalog::Catalog,
     copy::{mark::Marked, refuse_marked},
     expression::Expression,
+    notice::Heard,
     query::{Outcome, Rows, Select, Step},
 };
 
@@ -53,6 +59,7 @@ pub(crate) struct Postgres {
 struct Shared {
     pool: pool::Pool,
     replicas: replica::Replicas,
+    notices: notice::Notices,
     /// The schema that is served, and how often it was replaced; replaced as a whole.
     served: RwLock<Served>,
     options: Options,
@@ -97,7 +104,9 @@ impl Postgres {
         let served = Served { catalog: Arc::new(Catalog::of(&last)), number: 0 };
         drop(session);
         let replicas = replica::Replicas::new(&options)?;
-        let shared = Arc::new(Shared { pool, replicas, served: RwLock::new(served), options });
+        let served = RwLock::new(served);
+        let notices = notice::Notices::default();
+        let shared = Arc::new(Shared { pool, replicas, notices, served, options });
         replica::Replicas::watch(&shared);
         Ok(Self { writers: writer::Writers::start(&shared), shared })
     }
@@ -108,6 +117,30 @@ impl Postgres {
 
     pub(crate) async fn left_behind(&self) -> Result<Vec<String>, StoreError> {
         self.talk(|talk| Ok(ledger::read(talk)?.left_behind())).await
+    }
+
+    pub(crate) fn listen(&self, mark: u32) -> mpsc::Receiver<Heard> {
+        notice::Notices::listen(&self.shared, mark)
+    }
+
+    pub(crate) async fn tell(&self, notices: &[String]) -> Result<(), StoreError> {
+        notice::tell(&self.shared, notices).await
+    }
+
+    pub(crate) async fn mark(&self, mark: u32) -> Result<(), StoreError> {
+        self.shared.notices.mark(mark).await
+    }
+
+    pub(crate) fn present(&self) -> BTreeMap<u32, u64> {
+        self.shared.notices.present()
+    }
+
+    pub(crate) async fn present_now(&self) -> Result<BTreeMap<u32, u64>, StoreError> {
+        notice::present(&self.shared).await
+    }
+
+    pub(crate) fn written_elsewhere(&self, tables: &[Arc<str>]) {
+        self.shared.replicas.wrote(&self.shared.served().catalog, tables);
     }
 
     pub(crate) async fn select(&self, select: &Select) -> Result<Rows, StoreError> {

@@ -14,11 +14,11 @@ use std::{
 use deadpool_postgres::{
     ClientWrapper, Connect, Manager, ManagerConfig, Object, RecyclingMethod, Runtime,
 };
-use tokio::task::JoinHandle;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_postgres::{Client, Config, Error, Statement};
 
 use super::{address::Address, fault};
-use crate::{Durability, Options, StoreError};
+use crate::{Durability, Options, StoreError, notice::Heard};
 
 /// How long a statement waits for a row or table that another transaction holds, in milliseconds.
 pub(super) const LOCK_MS_MAX: u64 = 5_000;
@@ -161,6 +161,14 @@ impl Pool {
         let (client, moved) =
             connected.map_err(|error| fault::connecting(&error, &self.connect.address.place))?;
         Ok(Link { client: ClientWrapper::new(client, moved), number })
+    }
+
+    /// A new connection whose notices are handed on.
+    pub(super) async fn listening(
+        &self,
+        sender: mpsc::Sender<Heard>,
+    ) -> Result<(Client, JoinHandle<()>), Error> {
+        self.connect.address.connect_listening(sender).await
     }
 
     /// One of the connections that short reads share, with statements for this schema.

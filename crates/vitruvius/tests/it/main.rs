@@ -12,9 +12,12 @@ mod page;
 #[path = "../../../store/tests/support/postgres.rs"]
 mod postgres;
 mod postgresql;
+#[path = "../../../engine/tests/support/redis.rs"]
+mod redis;
 mod reload;
 mod sabotage;
 mod schemathesis;
 mod serve;
 mod tidy;
+mod together;
 mod verify;

@@ -2,14 +2,14 @@
 //! after it was committed and before anybody is told.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     ops::Deref,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use arc_swap::ArcSwap;
 use store::{
-    Store, StoreError,
+    Expression, Store, StoreError,
     query::{Outcome, Step},
     schema::Schema,
 };
@@ -17,6 +17,10 @@ use store::{
 use super::{
     reach::{Generation, Reach},
     together::Together,
+};
+use crate::{
+    security::INTERNAL_PREFIX,
+    shared::{Notice, Notices},
 };
 
 /// What outlives versions of the document: how often each table changed, and what a write reaches.
@@ -53,6 +57,22 @@ impl Cache {
         }
     }
 
+    /// Another process wrote to a table: as if all that could follow from it had happened here.
+    pub(crate) fn table_changed(&self, table: &str) {
+        let step = Step::Delete {
+            table: Arc::from(table),
+            condition: Expression::Always(true),
+            returning: Arc::from([]),
+        };
+        drop(CountUp(self.reach.load().written(&[step])));
+    }
+
+    /// Other processes may have written anything.
+    pub(crate) fn everything_changed(&self) {
+        let all = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().for_each(|generation| generation.count_up());
+    }
+
     fn generation(&self, table: &str) -> Arc<Generation> {
         let mut all = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         let found = all.entry(table.to_owned());
@@ -74,12 +94,13 @@ impl Drop for CountUp {
 pub struct WatchedStore {
     store: Store,
     cache: Arc<Cache>,
+    others: Option<Arc<Notices>>,
 }
 
 impl WatchedStore {
     /// Watches a store.
-    pub(crate) fn new(store: Store, cache: Arc<Cache>) -> Self {
-        Self { store, cache }
+    pub(crate) fn new(store: Store, cache: Arc<Cache>, others: Option<Arc<Notices>>) -> Self {
+        Self { store, cache, others }
     }
 
     /// As [`Store::write`]. Where kept answers may depend on it, it goes on even when nobody waits
@@ -93,17 +114,37 @@ impl WatchedStore {
             return self.store.write(steps).await;
         }
         let (store, cache) = (self.store.clone(), Arc::clone(&self.cache));
+        let others = self.others.clone();
         let task = tokio::spawn(async move {
+            let tables = others.as_ref().map(|_| tables_of(&steps)).unwrap_or_default();
             // An error may also mean that the answer was lost after the commit.
             let counted = CountUp(written);
-            let Some(together) = cache.together() else { return store.write(steps).await };
-            let writing = together.begin(&counted.0).await;
+            if let Some(together) = cache.together() {
+                let writing = together.begin(&counted.0).await;
+                let outcomes = store.write(steps).await;
+                together.end(&writing).await;
+                return outcomes;
+            }
             let outcomes = store.write(steps).await;
-            together.end(&writing).await;
+            drop(counted);
+            if let Some(others) = others {
+                others.tell_all(tables.into_iter().map(Notice::Table)).await;
+            }
             outcomes
         });
         task.await.unwrap_or_else(|error| Err(StoreError::Fault(error.to_string())))
     }
+}
+
+/// The tables of the document that steps write to.
+fn tables_of(steps: &[Step]) -> BTreeSet<String> {
+    let tables = steps.iter().filter_map(|step| match step {
+        Step::Insert { table, .. } | Step::Update { table, .. } | Step::Delete { table, .. } => {
+            Some(table.to_string())
+        }
+        Step::Require { .. } => None,
+    });
+    tables.filter(|table| !table.starts_with(INTERNAL_PREFIX)).collect()
 }
 
 impl Deref for WatchedStore {
