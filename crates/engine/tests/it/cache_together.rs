@@ -48,7 +48,8 @@ async fn two_processes_keep_together_what_they_read() {
     let path = new.header("location").to_owned();
     let (here, there) = (one.anybody(), other.anybody());
     // Each process begins an epoch when it first looks.
-    (status(&here).await, status(&there).await);
+    status(&here).await;
+    status(&there).await;
     assert!(status(&here).await.contains("hit"));
     assert!(status(&there).await.contains("hit"), "kept by one, served by the other");
     for round in 2..12 {
@@ -75,7 +76,8 @@ async fn nothing_old_is_served_when_redis_comes_back() {
     let new = admin.post("/api/v1/products", json!({"name": "Bell", "price": "1"})).await;
     let path = new.header("location").to_owned();
     let (here, there) = (one.anybody(), other.anybody());
-    (status(&here).await, status(&there).await);
+    status(&here).await;
+    status(&there).await;
     assert!(status(&here).await.contains("hit"));
     redis.freeze();
     let changed = admin.patch(&path, json!({"price": "2"})).await;
@@ -85,11 +87,13 @@ async fn nothing_old_is_served_when_redis_comes_back() {
         assert!(!status(person).await.contains("hit"));
     }
     redis.thaw();
-    (until_here(&one).await, until_here(&other).await);
+    until_here(&one).await;
+    until_here(&other).await;
     for person in [&here, &there, &here, &there] {
         assert_eq!(prices(person).await, ["2.0"], "what was kept before is believed by nobody");
     }
-    (status(&here).await, status(&there).await);
+    status(&here).await;
+    status(&there).await;
     assert!(status(&here).await.contains("hit") && status(&there).await.contains("hit"));
 }
 

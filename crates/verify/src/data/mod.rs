@@ -1,11 +1,14 @@
 //! Trials of the data chapter: each table's columns, keys, checks and references, with values at
 //! and past every bound, through creates and changes alike.
 
+mod cache;
 mod check;
 mod column;
 pub(crate) mod index;
 mod key;
 mod tries;
+
+pub(crate) use cache::is_hit;
 
 use document::{
     ClaimKind,
@@ -26,6 +29,7 @@ pub(crate) async fn probe(stage: &Stage<'_>) {
     join_all(stage.system().data.tables.iter().map(|table| tables(stage, table))).await;
     join_all(stage.system().data.views.iter().map(|view| views(stage, view))).await;
     join_all(stage.system().data.tables.iter().map(|table| index::probe(stage, table))).await;
+    cache::probe(stage).await;
 }
 
 async fn tables(stage: &Stage<'_>, table: &Table) {

@@ -45,13 +45,15 @@ fn about(target: &Target) -> About {
 }
 
 fn is_measurable(target: &Target) -> bool {
-    matches!(target.measure, Measure::ResponseTime | Measure::ErrorRate)
+    matches!(target.measure, Measure::ResponseTime | Measure::ErrorRate | Measure::CacheHitRate)
 }
 
 /// An answer of the load.
 struct Sample {
     took: Duration,
     is_error: bool,
+    /// Whether it came from a cache, where it says so.
+    is_hit: Option<bool>,
 }
 
 /// Sends reads at a rate, whether answers come or not.
@@ -72,13 +74,37 @@ async fn load(stage: &Stage<'_>, rate: f64, seconds: u64) -> Vec<Sample> {
         tokio::time::sleep_until((started + meant).into()).await;
         let answer = stage.as_admin(Request::get(path.clone()).unwaiting()).await;
         let took = started.elapsed().saturating_sub(meant);
-        let sample = Sample { took, is_error: answer.status == 0 || answer.status >= 500 };
+        let is_error = answer.status == 0 || answer.status >= 500;
+        let is_hit = crate::data::is_hit(&answer);
+        let sample = Sample { took, is_error, is_hit };
         (!answer.is_limited()).then_some(sample)
     });
     join_all(asked).await.into_iter().flatten().collect()
 }
 
+/// The share of answers from a cache, among those that a cache is for.
+fn hit_rate(stage: &Stage<'_>, target: &Target, samples: &[Sample]) {
+    let told: Vec<bool> = samples.iter().filter_map(|sample| sample.is_hit).collect();
+    let misses = told.iter().filter(|is_hit| !**is_hit).count();
+    let share = (told.len() - misses) as f64 / told.len().max(1) as f64;
+    let reason = format!("measured: {:.1} % hits, n = {}", share * 100.0, told.len());
+    let is_lower = matches!(target.comparison, Comparison::Greater | Comparison::GreaterOrEqual);
+    let outcome = match verdict(told.len(), misses, 1.0 - target.bound) {
+        _ if !is_lower || told.is_empty() => {
+            let reason = "its comparison is not one of a lower bound, or no answer is kept";
+            Outcome::Skipped { reason: reason.to_owned() }
+        }
+        Some(true) => Outcome::Skipped { reason },
+        Some(false) => Outcome::Broken { came: reason, curl: "vitruvius verify --load 10".into() },
+        None => Outcome::Skipped { reason: format!("{reason}, which is not enough") },
+    };
+    stage.book.note(&about(target), target.label.clone(), outcome);
+}
+
 fn judge(stage: &Stage<'_>, target: &Target, samples: &[Sample]) {
+    if target.measure == Measure::CacheHitRate {
+        return hit_rate(stage, target, samples);
+    }
     let is_upper = matches!(target.comparison, Comparison::Less | Comparison::LessOrEqual);
     if !is_upper {
         let reason = "its comparison is not one of an upper bound";

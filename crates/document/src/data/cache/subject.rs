@@ -315,7 +315,14 @@ fn key_words(key: &str) -> Vec<String> {
 
 /// The words of a path below the base, parameters left out.
 fn path_words(path: &str, base: &str) -> Vec<String> {
-    shape(path, base).iter().filter(|segment| *segment != "{}").flat_map(|s| words(s)).collect()
+    let segments = shape(path, base);
+    let mut found: Vec<String> = Vec::new();
+    for word in segments.iter().filter(|segment| *segment != "{}").flat_map(|one| words(one)) {
+        if !found.contains(&word) {
+            found.push(word);
+        }
+    }
+    found
 }
 
 /// The segments of a path below the base, with `{}` for parameters.

@@ -13,7 +13,8 @@ const DOCUMENT: &str = "# Shop\n\n```sql\n\
     ## API\n\n\
     - GET /api/v1/products — Public\n\
     - GET /api/v1/products/{id} — Public\n\
-    - POST /api/v1/products — Admin\n\n\
+    - POST /api/v1/products — Admin\n\
+    - GET /api/v1/orders/{id}/order-items — Admin\n\n\
     ### GET /api/v1/reports/daily-sales\n\nAdmin only.\n\n\
     ```sql\nSELECT count(*) AS n FROM order_items\n```\n";
 
@@ -36,6 +37,7 @@ fn names_of_tables_are_known_in_all_spellings() {
     check("product", "products");
     check("OrderItems", "order_items");
     check("Order item", "order_items");
+    check("Order items", "order_items");
     check("User profiles", "user_profiles");
     check("Product list", "products lists");
     check("Product details", "products rows");
