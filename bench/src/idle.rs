@@ -81,8 +81,8 @@ async fn hold(idle: &Idle, run: &Run) -> Result<(), Failure> {
     ask_all(&subject, &mut clients).await?;
     let count = idle.connections;
     let text = format!(
-        "{count} connections were opened and asked once each in {opened_s:.1} s, held, and answered \
-         again at the end.\n\n\
+        "{count} connections were opened and asked once each in {opened_s:.1} s, held, and \
+         answered again at the end.\n\n\
          | | without them | beside them |\n| --- | --- | --- |\n\
          | memory, MiB | {before_mib:.1} | {held_mib:.1} |\n\
          | get, public: p50 ms | {:.2} | {:.2} |\n\

@@ -1,6 +1,7 @@
 //! What a request costs, beside a hand-written server and whatever peers are named, in one run:
-//! `cargo run --release -p bench`, with `postgresql` behind it over PostgreSQL. A report, never a test: only ratios of one run mean anything on
-//! a machine that others use too, so the rounds of all servers are interleaved.
+//! `cargo run --release -p bench`, with `postgresql` behind it over PostgreSQL. A report, never a
+//! test: only ratios of one run mean anything on a machine that others use too, so the rounds of all
+//! servers are interleaved.
 
 mod case;
 mod client;

@@ -1,5 +1,5 @@
 //! The limit over PostgreSQL: two connections that all reads share, binary rows that become bytes
-//! by hand, and two writers that each send what is queued as one `INSERT … SELECT FROM unnest(…)`.
+//! by hand, and two writers that each send what is queued as one `INSERT` of `unnest`ed columns.
 
 use std::sync::{
     Arc,
@@ -86,6 +86,8 @@ pub(super) async fn router(url: &str, full: bool) -> Result<Router, Failure> {
 async fn connect(url: &str, full: bool) -> Result<Client, Failure> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
+    // Its plans are good for all parameters: nobody has to make them anew to know.
+    client.batch_execute("SET plan_cache_mode = force_generic_plan").await?;
     if !full {
         client.batch_execute("SET synchronous_commit = off").await?;
     }
