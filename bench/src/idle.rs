@@ -19,7 +19,7 @@ use crate::{
 pub(crate) struct Idle {
     /// How many.
     #[arg(default_value_t = 10_000)]
-    connections: usize,
+    open: usize,
     /// How long they are held before each measurement, in seconds.
     #[arg(long, default_value_t = 10)]
     hold_s: u64,
@@ -32,7 +32,7 @@ const SPARE: u64 = 200;
 
 /// Opens and holds them, and prints what it takes.
 pub(crate) fn run(idle: &Idle, run: &Run) -> Result<(), Failure> {
-    raise_limit(idle.connections as u64 + SPARE)?;
+    raise_limit(idle.open as u64 + SPARE)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(hold(idle, run))
 }
@@ -67,7 +67,7 @@ async fn hold(idle: &Idle, run: &Run) -> Result<(), Failure> {
     let before_mib = subject.memory_mib().0;
     let began = Instant::now();
     let mut clients = Vec::new();
-    for _ in 0..idle.connections {
+    for _ in 0..idle.open {
         clients.push(Client::connect(subject.address).await?);
     }
     ask_all(&subject, &mut clients).await?;
@@ -79,7 +79,7 @@ async fn hold(idle: &Idle, run: &Run) -> Result<(), Failure> {
     let held_mib = subject.memory_mib().0;
     let beside = load::measure(&subject, Case::Get, pressure).await?;
     ask_all(&subject, &mut clients).await?;
-    let count = idle.connections;
+    let count = idle.open;
     let text = format!(
         "{count} connections were opened and asked once each in {opened_s:.1} s, held, and \
          answered again at the end.\n\n\
