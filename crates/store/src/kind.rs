@@ -76,6 +76,17 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// True for a type that PostgreSQL has and that other stores keep as text, as it is written.
+    pub fn is_of_postgresql(&self) -> bool {
+        match self {
+            Kind::Other { name } => crate::postgres::native::is_known(name),
+            Kind::Array { element } => element.is_of_postgresql(),
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     /// PostgreSQL's name of the type.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

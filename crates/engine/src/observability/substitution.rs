@@ -68,6 +68,36 @@ pub fn substitutions(compiled: &Compiled, settings: &Settings) -> Vec<Substituti
             }
         }
     }
+    if !is_postgres {
+        found.extend(natives(compiled));
+    }
+    found
+}
+
+/// Types and indexes that only PostgreSQL has, each once: on SQLite a value of such a type is kept
+/// as it is written, and what such an index would find is found without it.
+fn natives(compiled: &Compiled) -> Vec<Substitution> {
+    let data = &compiled.system.data;
+    let mut found: Vec<Substitution> = Vec::new();
+    let mut add = |named: String, runs: &'static str, span: Span| {
+        if !found.iter().any(|own| own.named == named) {
+            let origin = compiled.sources.location(span);
+            found.push(Substitution { named, runs, origin, span });
+        }
+    };
+    for table in &data.tables {
+        for column in &table.columns {
+            let kind = crate::data::kind_of(&column.kind, data);
+            if kind.is_of_postgresql() {
+                add(format!("type `{kind}`"), "text as it is written", column.type_span);
+            }
+        }
+        for index in &table.indexes {
+            if !matches!(index.method.as_str(), "" | "btree" | "hash" | "brin" | "fulltext") {
+                add(format!("an index by `{}`", index.method), "a search without it", index.span);
+            }
+        }
+    }
     found
 }
 
@@ -137,6 +167,16 @@ mod tests {
         let found = substitutions(&compiled, &settings);
         let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["Memcached is named (x.md:2); Redis runs"]);
+    }
+
+    #[test]
+    fn what_only_postgresql_has_is_named_once() {
+        check(
+            "# X\n\n```sql\nCREATE TABLE a (id INT PRIMARY KEY, t TSVECTOR, u TSVECTOR, d \
+             DATERANGE, n INET, p JSONB);\nCREATE INDEX i ON a USING gin (p);\nCREATE INDEX j ON \
+             a (n);\n```\n",
+            &["type `tsvector`", "type `daterange`", "an index by `gin`"],
+        );
     }
 
     #[test]

@@ -96,7 +96,8 @@ fn base_of(name: &str) -> &'static str {
     KNOWN.iter().find(|known| known.eq_ignore_ascii_case(base)).copied().unwrap_or("text")
 }
 
-fn is_known(name: &str) -> bool {
+/// True for a type of PostgreSQL that has no kind of its own.
+pub(crate) fn is_known(name: &str) -> bool {
     base_of(name) != "text"
 }
 
