@@ -1,8 +1,11 @@
 //! The book of trials: what was expected of each claim, and what came.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
-use crate::{About, Answer};
+use crate::{About, Answer, StopsAt};
 
 /// One thing that was expected of a claim.
 #[derive(Debug, Clone)]
@@ -43,34 +46,38 @@ pub enum Outcome {
 #[derive(Debug, Default)]
 pub struct Book {
     trials: Mutex<Vec<Trial>>,
+    stops_at: Option<StopsAt>,
+    is_over: AtomicBool,
     news: tokio::sync::Notify,
 }
 
 impl Book {
     /// Notes a trial by hand.
     pub fn note(&self, about: &About, expected: impl Into<String>, outcome: Outcome) {
-        let is_broken = matches!(outcome, Outcome::Broken { .. });
         let trial = Trial { about: about.clone(), expected: expected.into(), outcome };
+        let is_broken = matches!(trial.outcome, Outcome::Broken { .. });
+        let ends = is_broken && self.stops_at.as_ref().is_some_and(|stop| stop.is_met(&trial));
         self.trials.lock().unwrap_or_else(PoisonError::into_inner).push(trial);
-        if is_broken {
+        if ends {
+            self.is_over.store(true, Ordering::Release);
             self.news.notify_waiters();
         }
     }
 
-    /// Waits until anything is broken.
-    pub(crate) async fn broken(&self) {
+    /// A book that ends a run at a broken trial.
+    pub(crate) fn stopping_at(stops_at: Option<StopsAt>) -> Self {
+        Self { stops_at, ..Self::default() }
+    }
+
+    /// Waits until a trial is broken that ends the run.
+    pub(crate) async fn is_over(&self) {
         loop {
             let news = self.news.notified();
-            if self.is_broken() {
+            if self.is_over.load(Ordering::Acquire) {
                 return;
             }
             news.await;
         }
-    }
-
-    fn is_broken(&self) -> bool {
-        let trials = self.trials.lock().unwrap_or_else(PoisonError::into_inner);
-        trials.iter().any(|trial| matches!(trial.outcome, Outcome::Broken { .. }))
     }
 
     /// Notes an answer and whether it is as expected. An answer that a request limit has refused

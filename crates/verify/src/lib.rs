@@ -9,9 +9,11 @@ mod book;
 mod client;
 mod evaluate;
 mod fixture;
+mod lists;
 mod paths;
 mod people;
 mod report;
+mod select;
 mod shape;
 mod stage;
 
@@ -29,7 +31,7 @@ pub use fixture::{Fixture, Row, Unmade};
 pub use paths::Paths;
 pub use people::{People, Person};
 pub use report::{Finding, Format, Proof, Report, Tally, Verdict};
-pub use stage::{AdminAccess, CannotRun, Options, Stage, Start, Target};
+pub use stage::{AdminAccess, CannotRun, Options, Stage, Start, StopsAt, Target};
 
 use document::{Chapter, Compiled};
 
@@ -49,10 +51,10 @@ pub async fn verify(
     for chapter in order(stage.options.first) {
         progress(chapter.word());
         let probing = probe(chapter, &stage);
-        match stage.options.stops_at_first {
+        match stage.options.stops_at.is_some() {
             true => tokio::select! {
                 () = probing => {}
-                () = stage.book.broken() => break,
+                () = stage.book.is_over() => break,
             },
             false => probing.await,
         }

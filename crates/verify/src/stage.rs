@@ -3,7 +3,7 @@
 use document::{Compiled, System};
 use thiserror::Error;
 
-use crate::{Answer, Book, Client, Fixture, Paths, People, Person, Request};
+use crate::{Answer, Book, Client, Fixture, Paths, People, Person, Request, Trial};
 
 /// The system under trial.
 #[derive(Debug, Clone)]
@@ -43,8 +43,30 @@ pub struct Options {
     pub first: Option<document::Chapter>,
     /// The address of the same system as it is behind a proxy that clients reach over HTTPS.
     pub behind_https: Option<String>,
-    /// Stop as soon as anything is broken.
-    pub stops_at_first: bool,
+    /// Stop as soon as a trial is broken that is looked for.
+    pub stops_at: Option<StopsAt>,
+}
+
+/// Which broken trial ends a run.
+#[derive(Clone)]
+pub struct StopsAt(std::sync::Arc<dyn Fn(&Trial) -> bool + Send + Sync>);
+
+impl StopsAt {
+    /// Ends a run at the first broken trial for which `is_it` is true.
+    pub fn new(is_it: impl Fn(&Trial) -> bool + Send + Sync + 'static) -> Self {
+        Self(std::sync::Arc::new(is_it))
+    }
+
+    /// True where this trial ends the run.
+    pub(crate) fn is_met(&self, trial: &Trial) -> bool {
+        (self.0)(trial)
+    }
+}
+
+impl std::fmt::Debug for StopsAt {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("StopsAt")
+    }
 }
 
 /// A start of the system without one of the document's variables.
@@ -111,7 +133,7 @@ impl<'a> Stage<'a> {
         }
         let fixture = Fixture::of(compiled);
         let people = People::meet(&compiled.system, &client, &fixture, &target.admin).await?;
-        let book = Book::default();
+        let book = Book::stopping_at(options.stops_at.clone());
         Ok(Self { compiled, client, people, fixture, book, options })
     }
 

@@ -17,7 +17,12 @@ use crate::{
 
 /// Tries the examples of an endpoint.
 pub(super) async fn probe(stage: &Stage<'_>, endpoint: &Endpoint) {
-    let examples: Vec<&Example> = endpoint.request.iter().chain(&endpoint.responses).collect();
+    let is_refusal = |one: &&Example| one.status.is_some_and(|status| status >= 400);
+    for refusal in endpoint.responses.iter().filter(is_refusal) {
+        super::refusal::probe(stage, endpoint, refusal).await;
+    }
+    let responses = endpoint.responses.iter().filter(|one| !is_refusal(one));
+    let examples: Vec<&Example> = endpoint.request.iter().chain(responses).collect();
     if examples.is_empty() {
         return;
     }
@@ -147,15 +152,6 @@ fn judge(stage: &Stage<'_>, endpoint: &Endpoint, answer: &Answer) {
     for response in &endpoint.responses {
         let is_success = response.status.is_none_or(|status| (200..300).contains(&status));
         if !is_success {
-            let shape = &stage.system().api.error_shape;
-            let has_shape = crate::shape::at(&response.body, &shape.message).is_some();
-            match has_shape {
-                true => stage.book.note(&about(response), "errors look so", crate::Outcome::Held),
-                false => {
-                    let reason = "what leads to this answer is not written";
-                    stage.book.skip(&about(response), "the answer looks so", reason);
-                }
-            }
             continue;
         }
         if let Some(status) = response.status {

@@ -7,6 +7,8 @@ mod example;
 mod list;
 mod openapi;
 mod protocol;
+mod query;
+mod refusal;
 mod scene;
 mod setting;
 mod wrapping;
@@ -20,6 +22,7 @@ pub(crate) async fn probe(stage: &Stage<'_>) {
     let endpoints = &stage.system().api.endpoints;
     join_all(endpoints.iter().map(|one| endpoint::probe(stage, one))).await;
     join_all(endpoints.iter().map(|one| example::probe(stage, one))).await;
+    query::probe(stage).await;
     wrapping::probe(stage).await;
     protocol::probe(stage).await;
     setting::probe(stage).await;

@@ -42,14 +42,16 @@ pub(super) async fn probe(stage: &Stage<'_>) {
 fn operation<'j>(openapi: &'j Json, endpoint: &Endpoint) -> Option<&'j Json> {
     let wanted: Vec<&str> = endpoint.path.trim_end_matches('/').split('/').collect();
     let paths = openapi["paths"].as_object()?;
-    let (_, described) = paths.iter().find(|(path, _)| {
+    let alike = paths.iter().filter(|(path, _)| {
         let path: Vec<&str> = path.trim_end_matches('/').split('/').collect();
         path.len() == wanted.len()
             && path.iter().zip(&wanted).all(|(left, right)| {
                 left == right || (left.starts_with('{') && right.starts_with('{'))
             })
-    })?;
-    described.get(endpoint.method.word().to_lowercase())
+    });
+    let method = endpoint.method.word().to_lowercase();
+    // Two paths may differ in the name of a parameter alone.
+    alike.into_iter().find_map(|(_, described)| described.get(&method))
 }
 
 /// The members of the row that an operation answers, as its schema has them.

@@ -65,7 +65,11 @@ async fn trip(stage: &Stage<'_>, limit: &RateLimit, requests: u32, about: &About
     // Meeting a new user takes one request of theirs, which a limit by user has counted.
     let is_by_user = limit.subject == LimitSubject::User
         && !matches!(limit.scope, LimitScope::Endpoint { .. } | LimitScope::Authentication);
-    let met = u32::from(is_by_user && request.token.is_some());
+    // Whoever gets another role after that is counted anew.
+    let role_default = stage.system().security.role_default.as_deref();
+    let is_promoted = matches!(&limit.scope, LimitScope::Role { name }
+        if role_default.is_none_or(|role| !role.eq_ignore_ascii_case(name)));
+    let met = u32::from(is_by_user && request.token.is_some() && !is_promoted);
     for _ in met..requests {
         let answer = stage.client.send(request.clone()).await;
         let is_limited = answer.is_limited();
@@ -103,6 +107,15 @@ fn broken(answer: &Answer) -> Outcome {
     Outcome::Broken { came: answer.came(), curl: answer.curl() }
 }
 
+/// The method by which the document serves a path.
+fn method_at(stage: &Stage<'_>, path: &str) -> Option<Method> {
+    let endpoints = &stage.system().api.endpoints;
+    let declared = endpoints.iter().find(|one| one.path == path).map(|one| one.method);
+    let built_in = [BuiltIn::Login, BuiltIn::Register, BuiltIn::Refresh, BuiltIn::ForgotPassword];
+    let posted = || built_in.iter().any(|one| stage.paths().of_built_in(*one).1 == path);
+    declared.or_else(|| posted().then_some(Method::Post))
+}
+
 /// A request that the limit counts, from an address and of a user of its own.
 async fn request(stage: &Stage<'_>, limit: &RateLimit) -> Option<Request> {
     let address = stage.client.fresh_address();
@@ -113,7 +126,8 @@ async fn request(stage: &Stage<'_>, limit: &RateLimit) -> Option<Request> {
     let (method, path) = match &limit.scope {
         LimitScope::Authentication => paths.of_built_in(BuiltIn::Refresh),
         LimitScope::Endpoint { method, path } => {
-            (method.unwrap_or(Method::Get).word(), path.clone())
+            let method = method.or_else(|| method_at(stage, path)).unwrap_or(Method::Get);
+            (method.word(), path.clone())
         }
         _ => paths.of_built_in(BuiltIn::Me),
     };

@@ -2,7 +2,7 @@
 //! list. What a sentence shows is shown; what none shows is refused and leaks nothing.
 
 use document::{
-    api::{Binding, Endpoint, Operation, PageMember},
+    api::{Binding, Endpoint, Nested, Operation, PageMember, Through},
     data::{ColumnType, Table},
     security::Action,
 };
@@ -198,12 +198,17 @@ impl<'a> Doors<'a> {
         else {
             return;
         };
-        let [key] = self.table().primary_key.as_slice() else { return };
         let sees = self.sees(Operation::List, hidden);
-        let name = shown(self.stage.system(), key);
-        let Some(value) = hidden.get(&name).filter(|_| sees != May::Unknown) else { return };
-        let pairs = query(&[(&name, &text(value)), ("count", "true")]);
-        let request = Request::new(method, format!("{path}?{pairs}"));
+        let key = self.table().primary_key.iter().map(|column| {
+            let name = shown(self.stage.system(), column);
+            let value = text(hidden.get(&name)?);
+            Some((name, value))
+        });
+        let key: Option<Vec<(String, String)>> = key.collect();
+        let Some(key) = key.filter(|key| !key.is_empty() && sees != May::Unknown) else { return };
+        let own = key.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let pairs: Vec<(&str, &str)> = own.chain([("count", "true")]).collect();
+        let request = Request::new(method, format!("{path}?{}", query(&pairs)));
         let answer = self.stage.ask(self.person, request).await;
         let system = self.stage.system();
         let found = rows(system, &answer.json).map_or(0, Vec::len);
@@ -280,7 +285,11 @@ impl<'a> Doors<'a> {
             else {
                 continue;
             };
-            if *table != self.table().name || nested.through.is_some() {
+            if *table != self.table().name {
+                continue;
+            }
+            if let Some(through) = &nested.through {
+                self.joined(endpoint, nested, through).await;
                 continue;
             }
             let parameter = format!("{{{}}}", nested.parameter);
@@ -300,11 +309,55 @@ impl<'a> Doors<'a> {
         }
     }
 
+    /// Lists below a parent that a join table leads to.
+    async fn joined(&self, endpoint: &Endpoint, nested: &Nested, through: &Through) {
+        let system = self.stage.system();
+        let Some(table) = system.data.table(&through.table) else { return };
+        let (joins, is_whole) = listed(self.stage, &self.stage.people.admin, table, &[]).await;
+        let has_key = !self.table().primary_key.is_empty();
+        if !is_whole || !has_key || !self.is_let_in(Some(endpoint)) {
+            return;
+        }
+        let parameter = format!("{{{}}}", nested.parameter);
+        let of = |row: &Row, column: &str| row.get(&shown(system, column)).cloned();
+        for parent in self.scene.rows_of(&nested.parent).iter().take(4) {
+            let Some(value) = of(parent, &nested.parent_column) else { continue };
+            let path = endpoint.path.replace(&parameter, &crate::shape::segment(&value));
+            if path.contains('{') || !endpoint.path.contains(&parameter) {
+                continue;
+            }
+            let path = format!("{path}?{}", query(&[("limit", "100")]));
+            let answer = self.stage.ask(self.person, Request::get(path)).await;
+            let found = rows(system, &answer.json).into_iter().flatten();
+            let found: Vec<&Row> = found.filter_map(Json::as_object).collect();
+            for row in &self.shown.rows {
+                let is_below = joins.iter().any(|join| {
+                    of(join, &through.parent_column).as_ref() == Some(&value)
+                        && of(join, &through.child_column) == of(row, &nested.column)
+                });
+                let access = self.access();
+                let through = access.through(Some(endpoint), self.table(), row);
+                let sees = access.on(self.table(), &Action::Read, row).and(through);
+                let is_there = found.iter().any(|other| self.is_same(other, row));
+                let (what, holds) = match sees {
+                    May::No => ("a nested list leaves out what is hidden", !is_there),
+                    _ if !is_below => ("a nested list holds the parent's rows alone", !is_there),
+                    May::Yes if found.len() < 100 => {
+                        ("a nested list shows what they see", is_there)
+                    }
+                    _ => continue,
+                };
+                self.note(&Action::Read, what, &answer, holds);
+            }
+        }
+    }
+
     /// Below a parent that is not there, nothing is there.
     async fn without_parent(&self, endpoint: &Endpoint, parent: &str, column: &str) {
         let table = self.stage.system().data.table(parent);
         let kind = table.and_then(|table| table.column(column)).map(|column| &column.kind);
-        if kind != Some(&ColumnType::Uuid) || !self.person.is_admin {
+        let is_named = endpoint.path.contains('{');
+        if kind != Some(&ColumnType::Uuid) || !self.person.is_admin || !is_named {
             return;
         }
         let mut segments = endpoint.path.split('/').map(|segment| match segment.starts_with('{') {

@@ -8,6 +8,7 @@ mod matrix;
 mod may;
 mod scene;
 mod shield;
+mod view;
 mod write;
 
 use futures_util::StreamExt;
@@ -36,6 +37,9 @@ async fn walk(stage: &Stage<'_>) {
     let walks: Vec<Doors<'_>> = walks.collect();
     futures_util::stream::iter(&walks).for_each_concurrent(WALKS, |doors| doors.read()).await;
     futures_util::stream::iter(&walks).for_each_concurrent(WALKS, |doors| doors.write()).await;
+    for view in &stage.system().data.views {
+        view::probe(stage, &scene, view).await;
+    }
     // Whatever may go, goes last.
     for doors in &walks {
         doors.remove().await;

@@ -2,6 +2,8 @@
 
 mod check;
 mod copy;
+#[cfg(any(debug_assertions, feature = "sabotage"))]
+mod damage;
 mod docs;
 mod explain;
 mod import;

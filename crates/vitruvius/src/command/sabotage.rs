@@ -3,13 +3,13 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Instant,
 };
 
-use ::verify::{Options, Report, Verdict};
+use ::verify::{Options, Report, StopsAt, Verdict};
 use document::{Chapter, Compiled};
 use engine::sabotage::Sabotage;
 use serde_json::{Value as Json, json};
@@ -30,8 +30,8 @@ struct Trial {
 enum Result {
     /// Refuted: which sentence, and what was expected.
     Caught { sentence: String, expected: String },
-    /// Nothing was refuted.
-    Missed,
+    /// Nothing of what it breaks was refuted; something else was, where it is named.
+    Missed(Option<String>),
     /// The sabotaged system could not be verified at all, and why.
     NotRun(String),
 }
@@ -96,29 +96,45 @@ fn tried(files: &Files, compiled: &Compiled, chosen: &[Sabotage], is_quiet: bool
 
 fn one(files: &Files, compiled: &Compiled, sabotage: Sabotage) -> Trial {
     let started = Instant::now();
-    let result = match verified(files, compiled, Some(sabotage)) {
-        Err(failure) => Result::NotRun(failure.to_string()),
-        Ok(report) => {
-            let refuted = report.proofs.iter().find(|one| one.verdict == Verdict::Refuted);
-            match refuted.and_then(|proof| Some((proof, proof.findings.first()?))) {
-                Some((proof, finding)) => Result::Caught {
-                    sentence: format!("{} {}", proof.place, proof.sentence),
-                    expected: finding.expected.clone(),
-                },
-                None => Result::Missed,
-            }
+    let found: Arc<Mutex<Option<::verify::Trial>>> = Arc::default();
+    let (seen, statements) = (Arc::clone(&found), compiled.ledger.statements.clone());
+    let stops_at = StopsAt::new(move |trial| {
+        let is_it = super::damage::is_shown_by(sabotage, trial, &statements);
+        if is_it {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.get_or_insert_with(|| trial.clone());
+        }
+        is_it
+    });
+    let verified = verified(files, compiled, Some((sabotage, stops_at)));
+    let found = found.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let result = match (verified, found) {
+        (Err(failure), _) => Result::NotRun(failure.to_string()),
+        (Ok(_), Some(trial)) => {
+            let covered = compiled.ledger.statements.iter().find(|one| trial.about.covers(one));
+            let sources = &compiled.sources;
+            let sentence = covered.map_or_else(
+                || format!("not written {}", trial.about.words()),
+                |one| format!("{} {}", sources.location(one.span), sources.first_line(one.span)),
+            );
+            Result::Caught { sentence, expected: trial.expected }
+        }
+        (Ok(report), None) => {
+            let other = report.proofs.iter().find_map(|proof| proof.findings.first());
+            Result::Missed(other.map(|finding| finding.expected.clone()))
         }
     };
     Trial { sabotage, result, seconds: started.elapsed().as_secs_f64() }
 }
 
-/// Verifies a system of its own; a sabotaged one only until something is refuted.
+/// Verifies a system of its own; a sabotaged one only until what it breaks is refuted.
 fn verified(
     files: &Files,
     compiled: &Compiled,
-    sabotage: Option<Sabotage>,
+    sabotage: Option<(Sabotage, StopsAt)>,
 ) -> std::result::Result<Report, Failure> {
     let failed = |words: String| Failure::new(words);
+    let (sabotage, stops_at) = sabotage.unzip();
     let arguments: Vec<String> =
         sabotage.iter().map(|one| format!("--sabotage={}", one.name())).collect();
     let mut own = Own::start(files, compiled, &arguments)?;
@@ -132,7 +148,7 @@ fn verified(
         .map_err(|error| failed(error.to_string()))?;
     let options = Options {
         first: sabotage.map(Sabotage::chapter),
-        stops_at_first: sabotage.is_some(),
+        stops_at,
         behind_https: own.behind_https.clone(),
         ..Options::default()
     };
@@ -144,7 +160,7 @@ impl Trial {
     fn word(&self) -> &'static str {
         match self.result {
             Result::Caught { .. } => "caught",
-            Result::Missed => "missed",
+            Result::Missed(_) => "missed",
             Result::NotRun(_) => "not run",
         }
     }
@@ -153,7 +169,10 @@ impl Trial {
         let name = self.sabotage.name();
         let by = match &self.result {
             Result::Caught { sentence, expected } => format!("{sentence}: {expected}"),
-            Result::Missed => self.sabotage.words().to_owned(),
+            Result::Missed(None) => self.sabotage.words().to_owned(),
+            Result::Missed(Some(other)) => {
+                format!("{}; refuted for another reason: {other}", self.sabotage.words())
+            }
             Result::NotRun(why) => why.lines().next().unwrap_or_default().to_owned(),
         };
         let by: String = by.chars().take(110).collect();
@@ -165,7 +184,7 @@ impl Trial {
             Result::Caught { sentence, expected } => {
                 (json!({"sentence": sentence, "expected": expected}), Json::Null)
             }
-            Result::Missed => (Json::Null, Json::Null),
+            Result::Missed(other) => (Json::Null, other.as_deref().into()),
             Result::NotRun(why) => (Json::Null, why.as_str().into()),
         };
         json!({

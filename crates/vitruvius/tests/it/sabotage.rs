@@ -1,5 +1,7 @@
 //! The score of `verify`: systems with one enforcement broken are told from sound ones.
 
+use std::collections::BTreeMap;
+
 use crate::harness::Test;
 
 /// A claim of every kind that is enforced.
@@ -10,27 +12,30 @@ const SHORT_TOKENS: &str = include_str!("../../../../spec/verify/short-tokens.md
 /// Share of the sabotages that has to be caught.
 const SHARE_MIN: f64 = 0.95;
 
-#[test]
-fn nearly_every_sabotage_is_caught() {
-    let arguments = ["verify", "ARCHITECTURE.md", "--sabotage", "--format", "json"];
-    let score = Test::new().document(TOOL_LIBRARY).run(&arguments).json();
-    let not_caught: Vec<String> = score["sabotages"]
-        .as_array()
-        .expect("sabotages")
-        .iter()
-        .filter(|one| one["result"] != "caught")
-        .map(|one| format!("{} {} {}", one["result"], one["name"], one["reason"]))
-        .collect();
-    let share = score["share"].as_f64().expect("a share");
-    assert!(score["all"].as_u64().expect("a number") >= 60, "{}", score["all"]);
-    assert!(share >= SHARE_MIN, "{share}\n{}", not_caught.join("\n"));
+/// The names of the sabotages that a document does not see through, with what came of each, and the
+/// number of all that were tried.
+fn not_caught(document: &str, sabotages: &str) -> (BTreeMap<String, String>, usize) {
+    let arguments = ["verify", "ARCHITECTURE.md", sabotages, "--format", "json"];
+    let score = Test::new().document(document).run(&arguments).json();
+    let tried = score["sabotages"].as_array().expect("sabotages");
+    let missed = tried.iter().filter(|one| one["result"] != "caught").map(|one| {
+        let name = one["name"].as_str().expect("a name").to_owned();
+        (name, format!("{} {}", one["result"], one["reason"]))
+    });
+    (missed.collect(), tried.len())
 }
 
 #[test]
-fn tokens_that_outlive_their_time_and_cheap_hashes_are_caught() {
-    let sabotages = "--sabotage=expired-token-accepted,hash-cost-lowered";
-    let arguments = ["verify", "ARCHITECTURE.md", sabotages];
-    Test::new().document(SHORT_TOKENS).run(&arguments).code(0).says("2 of 2 sabotages caught");
+fn nearly_every_sabotage_is_caught_by_a_claim_that_it_breaks() {
+    let (mut missed, all) = not_caught(TOOL_LIBRARY, "--sabotage");
+    assert!(all >= 60, "{all}");
+    // Both need tokens of seconds or hashes that take their time.
+    let rest = ["expired-token-accepted", "hash-cost-lowered"];
+    let (missed_there, _) = not_caught(SHORT_TOKENS, &format!("--sabotage={}", rest.join(",")));
+    assert!(missed_there.is_empty(), "{missed_there:?}");
+    missed.retain(|name, _| !rest.contains(&name.as_str()));
+    let share = 1.0 - missed.len() as f64 / all as f64;
+    assert!(share >= SHARE_MIN, "{share}\n{missed:#?}");
 }
 
 #[test]
