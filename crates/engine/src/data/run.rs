@@ -550,6 +550,9 @@ async fn missing(
     })
 }
 
+/// Why a store that is read takes no writes, in its words.
+const WRITES_ALONE: &[&str] = &["the disk is full", "the database is read-only"];
+
 /// What is not the caller's doing: logged once with an id, and the caller gets the id.
 pub(crate) fn fault(inner: &Inner, error: StoreError) -> Problem {
     let problem = match &error {
@@ -572,7 +575,14 @@ pub(crate) fn fault(inner: &Inner, error: StoreError) -> Problem {
     let id = inner.world.uuid();
     inner.evidence.faults.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     tracing::error!(fault = %id, "fault: {error}");
-    let told = Problem::new(problem, format!("something went wrong on our side; its id is {id}"));
+    let words = match &error {
+        // These say nothing of where things are, and tell a caller that reads go on.
+        StoreError::Unavailable(why) if WRITES_ALONE.contains(&why.as_str()) => {
+            format!("nothing can be written at the moment: {why}; its id is {id}")
+        }
+        _ => format!("something went wrong on our side; its id is {id}"),
+    };
+    let told = Problem::new(problem, words);
     match problem {
         // A database that is away is expected back.
         ProblemCode::Unavailable => {
