@@ -49,12 +49,14 @@ pub(super) async fn serve(
         hyper::service::service_fn(move |request: Request<Incoming>| {
             let in_flight = pulse.begin();
             let service = service.clone();
-            async move {
+            // A connection keeps the place of its answer for as long as it is open: boxed, that is a
+            // pointer while nothing is asked, and not all that an answer ever needs.
+            Box::pin(async move {
                 let wishes = compression::Wishes::of(request.headers());
                 let response = service.answer(request.map(Body::new), peer).await;
                 let response = compression::compress(response, wishes, compress_bytes_min).await;
                 Ok::<_, Infallible>(held(response, in_flight))
-            }
+            })
         })
     };
     let builder = builder(limits);
