@@ -95,6 +95,11 @@ impl Shared {
         }
     }
 
+    /// True where no other process was seen on the database a moment ago.
+    pub(crate) fn is_alone(&self, store: &Store) -> bool {
+        self.notices.is_none() || self.is_hearing() && store.present().values().sum::<u64>() <= 1
+    }
+
     /// What this process serves, as the others see it.
     pub(crate) fn mark(&self) -> u32 {
         self.mark.load(SeqCst)

@@ -59,12 +59,16 @@ impl Cache {
 
     /// Another process wrote to a table: as if all that could follow from it had happened here.
     pub(crate) fn table_changed(&self, table: &str) {
-        let step = Step::Delete {
-            table: Arc::from(table),
-            condition: Expression::Always(true),
-            returning: Arc::from([]),
+        let table: Arc<str> = Arc::from(table);
+        let (condition, returning) = (Expression::Always(true), Arc::from([]));
+        let changed = Step::Update {
+            table: Arc::clone(&table),
+            set: Vec::new(),
+            condition: condition.clone(),
+            returning: Arc::clone(&returning),
         };
-        drop(CountUp(self.reach.load().written(&[step])));
+        let removed = Step::Delete { table, condition, returning };
+        drop(CountUp(self.reach.load().written(&[changed, removed])));
     }
 
     /// Other processes may have written anything.
