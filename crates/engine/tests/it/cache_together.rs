@@ -40,8 +40,8 @@ async fn until_here(desk: &Desk) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_keep_together_what_they_read() {
     let (database, redis) = (postgres::database(), Redis::start());
-    let one = Desk::beside(&document(), &database.url, &redis.url()).await;
-    let other = Desk::beside(&document(), &database.url, &redis.url()).await;
+    let one = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
+    let other = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
     let (admin, admin_there) = (one.admin().await, other.admin().await);
     let new = admin.post("/api/v1/products", json!({"name": "Bell", "price": "1"})).await;
     assert_eq!(new.status, 201, "{new:?}");
@@ -70,8 +70,8 @@ async fn two_processes_keep_together_what_they_read() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_old_is_served_when_redis_comes_back() {
     let (database, redis) = (postgres::database(), Redis::start());
-    let one = Desk::beside(&document(), &database.url, &redis.url()).await;
-    let other = Desk::beside(&document(), &database.url, &redis.url()).await;
+    let one = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
+    let other = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
     let admin = one.admin().await;
     let new = admin.post("/api/v1/products", json!({"name": "Bell", "price": "1"})).await;
     let path = new.header("location").to_owned();
@@ -100,8 +100,8 @@ async fn nothing_old_is_served_when_redis_comes_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn eight_writers_in_two_processes_read_what_was_written() {
     let (database, redis) = (postgres::database(), Redis::start());
-    let one = Desk::beside(&document(), &database.url, &redis.url()).await;
-    let other = Desk::beside(&document(), &database.url, &redis.url()).await;
+    let one = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
+    let other = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
     let (here, there) = (one.admin().await, other.admin().await);
     let writers = (0..8).map(|writer| {
         let (own, far) = match writer % 2 {
@@ -124,4 +124,30 @@ async fn eight_writers_in_two_processes_read_what_was_written() {
         }
     });
     futures_util::future::join_all(writers).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn without_redis_only_a_process_that_is_alone_serves_from_memory() {
+    let database = postgres::database();
+    let one = Desk::beside(&document(), &database.url, None).await;
+    let (admin, here) = (one.admin().await, one.anybody());
+    let new = admin.post("/api/v1/products", json!({"name": "Bell", "price": "1"})).await;
+    let path = new.header("location").to_owned();
+    let started = Instant::now();
+    while !status(&here).await.contains("hit") {
+        assert!(started.elapsed() < Duration::from_secs(20), "alone, it serves from memory");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let other = Desk::beside(&document(), &database.url, None).await;
+    let there = other.admin().await;
+    while status(&here).await.contains("hit") || status(&there).await.contains("hit") {
+        assert!(started.elapsed() < Duration::from_secs(40), "beside another it does not");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for round in 2..12 {
+        let changed = there.patch(&path, json!({"price": format!("{round}")})).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+        assert_eq!(prices(&here).await, [format!("{round}.0")]);
+        assert!(!status(&here).await.contains("hit"));
+    }
 }

@@ -165,13 +165,13 @@ impl Desk {
     }
 
     /// Serves a document on a PostgreSQL database that others serve too, with a Redis to share.
-    pub(crate) async fn beside(text: &str, database: &str, redis: &str) -> Self {
+    pub(crate) async fn beside(text: &str, database: &str, redis: Option<&str>) -> Self {
         let compiled = document::compile(document::Sources::single("DESK.md", text));
         let directory = tempfile::tempdir().expect("a directory");
         let mut settings = Settings::new(directory.path());
         settings.partial = true;
         settings.database = Some(database.to_owned());
-        settings.redis = Some(redis.to_owned());
+        settings.redis = redis.map(str::to_owned);
         let world = Arc::new(SystemWorld);
         let service = Service::start(Arc::new(compiled), settings, world).await.expect("a service");
         Self { service, _directory: directory, _database: None }
