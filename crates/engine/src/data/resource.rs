@@ -161,8 +161,9 @@ pub struct Resource {
     pub owner_fields: Vec<usize>,
     /// Conditions that hold for rows of the principal.
     pub owners: Vec<Said>,
-    /// Fields that begin an index or a key.
-    pub indexed: Vec<usize>,
+    /// Fields of each key and index that holds every row, in its order; those of an expression and
+    /// what follows it are left out.
+    pub indexes: Vec<Vec<usize>>,
     /// Fields that alone are unique.
     pub unique: Vec<usize>,
     /// Where it is declared.
@@ -259,18 +260,22 @@ impl Builder<'_> {
         let fields = self.fields(table, is_users);
         let position = |name: &str| fields.iter().position(|field| &*field.name == name);
         let key: Vec<usize> = table.primary_key.iter().filter_map(|name| position(name)).collect();
-        let mut indexed: Vec<usize> = key.first().copied().into_iter().collect();
+        let positions = |names: &[String]| -> Vec<usize> {
+            names.iter().map_while(|name| position(name)).collect()
+        };
+        let mut indexes = vec![key.clone()];
         let mut unique: Vec<usize> = if key.len() == 1 { key.clone() } else { Vec::new() };
         for unique_key in table.unique_keys.iter().filter(|key| key.condition.is_none()) {
-            let first = unique_key.columns.first().and_then(|name| position(name));
-            indexed.extend(first);
-            if unique_key.columns.len() == 1 {
-                unique.extend(first);
+            let columns = positions(&unique_key.columns);
+            if let ([only], 1) = (columns.as_slice(), unique_key.columns.len()) {
+                unique.push(*only);
             }
+            indexes.push(columns);
         }
         for index in table.indexes.iter().filter(|index| index.condition.is_none()) {
-            let first = index.parts.first().and_then(|part| part.column.as_deref());
-            indexed.extend(first.and_then(position));
+            let parts = index.parts.iter();
+            let columns = parts.map_while(|part| part.column.as_deref().and_then(position));
+            indexes.push(columns.collect());
         }
         Resource {
             name: Arc::from(table.name.as_str()),
@@ -288,7 +293,7 @@ impl Builder<'_> {
             origin: self.compiled.sources.location(table.span),
             fields,
             key,
-            indexed,
+            indexes,
             unique,
         }
     }
@@ -482,7 +487,7 @@ impl Builder<'_> {
             rules: self.rules(&view.name),
             owner_fields: Vec::new(),
             owners: self.owners(&view.name),
-            indexed: Vec::new(),
+            indexes: Vec::new(),
             unique: Vec::new(),
             origin: self.compiled.sources.location(view.span),
             fields,

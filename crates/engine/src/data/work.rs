@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use document::security::Action;
 use store::{
-    Expression, Value,
+    Expression, Operator, Value,
     query::{Nested, Select, Step},
 };
 
@@ -201,7 +201,6 @@ fn list(
     ask: ListAsk,
     permission: Permission,
 ) -> Result<Listing, Problem> {
-    let is_free = permission == Permission::All && !plan.owned;
     let mine = truth::and(readable(asker, &plan, permission), ask.condition.clone());
     let everybodys = truth::and(plan.rows.clone(), ask.condition.clone());
     let all = if is_list_broken(&plan, &ask) { everybodys.clone() } else { mine };
@@ -225,9 +224,8 @@ fn list(
             order.push((Expression::column(&*field.name), *descending));
         }
     }
-    let by_index = ask.order.first().is_none_or(|(first, _)| resource.indexed.contains(first));
-    let is_bare =
-        plan.rows == Expression::Always(true) && ask.condition == Expression::Always(true);
+    let first = ask.order.first().map(|(position, _)| *position);
+    let by_index = is_served_by_index(&resource, &all, first);
     let (outputs, tail) = with_sort_keys(&resource, &ask);
     let select = Select {
         table: Arc::clone(&resource.name),
@@ -237,9 +235,7 @@ fn list(
         limit: Some(ask.limit + 1),
         offset: ask.offset,
         nested: nested(asker, &ask.shape.includes)?,
-        is_short: is_free
-            && is_bare
-            && by_index
+        is_short: by_index
             && !resource.is_view
             && ask.shape.includes.is_empty()
             && ask.offset <= SHORT_OFFSET_MAX,
@@ -250,6 +246,44 @@ fn list(
     });
     let counted = if sabotage::is(Sabotage::OwnerSkippedOnCount) { everybodys } else { all };
     Ok(Listing { resource, select, total: wants_total.then_some(counted), ask, parent, tail })
+}
+
+/// True where an index begins with the columns that the condition fixes, goes on with the one that
+/// is sorted by first, and nothing else decides which rows are shown: then no row is looked at
+/// that is not.
+fn is_served_by_index(resource: &Resource, condition: &Expression, first: Option<usize>) -> bool {
+    let mut fixed = Vec::new();
+    if !fixes(resource, condition, &mut fixed) {
+        return false;
+    }
+    let serves = |index: &Vec<usize>| {
+        let (begin, rest) = index.split_at(index.len().min(fixed.len()));
+        begin.len() == fixed.len()
+            && fixed.iter().all(|column| begin.contains(column))
+            && first.is_none_or(|first| rest.first() == Some(&first))
+    };
+    fixed.is_empty() && first.is_none() || resource.indexes.iter().any(serves)
+}
+
+/// Collects the columns that a condition fixes; false where it asks for anything else.
+fn fixes(resource: &Resource, condition: &Expression, fixed: &mut Vec<usize>) -> bool {
+    match condition {
+        Expression::Always(true) => true,
+        Expression::Binary { left, operator: Operator::And, right } => {
+            fixes(resource, left, fixed) && fixes(resource, right, fixed)
+        }
+        Expression::Binary { left, operator: Operator::Equal, right } => {
+            let (Expression::Column(name), Expression::Value(_)) = (&**left, &**right) else {
+                return false;
+            };
+            let Some(position) = resource.position(name) else { return false };
+            if !fixed.contains(&position) {
+                fixed.push(position);
+            }
+            true
+        }
+        _ => false,
+    }
 }
 
 /// True where lists of this kind forget on purpose whose rows they may show.

@@ -52,7 +52,7 @@ fn files_max() -> Option<u64> {
         let before = limit.current;
         limit.current = limit.maximum;
         // A system that promises more than it gives leaves what was there.
-        if setrlimit(Resource::Nofile, limit.clone()).is_err() {
+        if setrlimit(Resource::Nofile, limit).is_err() {
             limit.current = before;
         }
     }
