@@ -59,6 +59,13 @@ pub enum StoreError {
         /// What is wrong with it.
         message: String,
     },
+    /// The table or view is declared, and not in the database: the store could not make it, as the
+    /// plan said, or somebody took it away.
+    #[error("`{table}` is not in the database")]
+    NotThere {
+        /// Its name.
+        table: String,
+    },
     /// The statement took too long.
     #[error("the statement took longer than {wait_ms_max} ms")]
     Deadline {

@@ -569,6 +569,11 @@ pub(crate) fn fault(inner: &Inner, error: StoreError) -> Problem {
         StoreError::Value { message, .. } => {
             return Problem::new(ProblemCode::ValidationError, message.clone());
         }
+        StoreError::NotThere { table } => {
+            tracing::warn!("`{table}` was asked for and is not in the database");
+            let words = "this is declared, but the store that runs could not make it";
+            return Problem::new(ProblemCode::NotImplemented, words);
+        }
         StoreError::Unavailable(_) => ProblemCode::Unavailable,
         _ => ProblemCode::Fault,
     };

@@ -209,3 +209,16 @@ async fn a_query_shows_no_secret_column() {
     let text = String::from_utf8_lossy(&reply.bytes).into_owned();
     assert!(!text.contains("password_hash") && !text.contains("$2"), "{text}");
 }
+
+#[tokio::test]
+async fn a_view_that_the_store_cannot_make_says_so() {
+    let view = "CREATE VIEW places AS SELECT id, geocode(title) AS place FROM scores;\n```";
+    let archive =
+        Desk::of(&ARCHIVE.replacen("```\n\n## Security", &format!("\n{view}\n\n## Security"), 1))
+            .await;
+    let admin = archive.admin().await;
+    let reply = admin.get("/api/v1/places").await;
+    assert_eq!(reply.status, 501, "{reply:?}");
+    assert_eq!(admin.get("/api/v1/scores").await.status, 200, "the rest is served");
+    assert_eq!(archive.anybody().get("/api/v1/places").await.status, 401, "closed as before");
+}

@@ -158,6 +158,11 @@ fn unique(
 fn by_class(reported: &DbError) -> StoreError {
     let message = reported.message().to_owned();
     match *reported.code() {
+        SqlState::UNDEFINED_TABLE => {
+            // `relation "x" does not exist`
+            let name = reported.message().split('"').nth(1).unwrap_or_default();
+            StoreError::NotThere { table: name.to_owned() }
+        }
         SqlState::QUERY_CANCELED => StoreError::Deadline { wait_ms_max: 0 },
         SqlState::LOCK_NOT_AVAILABLE => unavailable("another transaction holds the rows"),
         SqlState::STRING_DATA_RIGHT_TRUNCATION

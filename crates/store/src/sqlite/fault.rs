@@ -12,6 +12,9 @@ pub(super) fn explain(error: Error, catalog: &Catalog) -> StoreError {
         Error::SqlInputError { error, msg, .. } => (error, msg),
         other => return StoreError::Fault(other.to_string()),
     };
+    if let Some(table) = message.strip_prefix("no such table: ") {
+        return StoreError::NotThere { table: table.to_owned() };
+    }
     let subject = message.split_once("failed: ").map_or("", |(_, subject)| subject);
     match failure.extended_code {
         ffi::SQLITE_CONSTRAINT_UNIQUE
