@@ -22,6 +22,10 @@ use std::path::PathBuf;
 use case::{Case, Store};
 use clap::{Parser, Subcommand};
 
+/// The same as the command's: what is compared is not the allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Whatever goes wrong ends the run with its words.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -299,6 +299,7 @@ fn call(function: &str, arguments: &[Value]) -> Option<Value> {
             "cardinality" | "array_length" | "jsonb_array_length",
             [Value::Json(Json::Array(items)), ..],
         ) => Value::Number(f64::from(u32::try_from(items.len()).ok()?)),
+        ("jsonb_typeof" | "json_typeof", [value]) => Value::Text(kind_of_json(value)?.to_owned()),
         ("lower", [Value::Text(text)]) => Value::Text(text.to_lowercase()),
         ("upper", [Value::Text(text)]) => Value::Text(text.to_uppercase()),
         ("trim" | "btrim", [Value::Text(text)]) => Value::Text(text.trim_matches(' ').to_owned()),
@@ -320,6 +321,17 @@ fn call(function: &str, arguments: &[Value]) -> Option<Value> {
             let texts: Option<Vec<String>> = values.iter().map(text).collect();
             Value::Text(texts?.concat())
         }
+        _ => return None,
+    })
+}
+
+fn kind_of_json(value: &Value) -> Option<&'static str> {
+    Some(match value {
+        Value::Boolean(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::Text(_) => "string",
+        Value::Json(Json::Array(_)) => "array",
+        Value::Json(Json::Object(_)) => "object",
         _ => return None,
     })
 }
@@ -364,7 +376,7 @@ mod tests {
 
     fn check(condition: &str, row: Json, expected: Option<bool>) {
         let text = format!(
-            "# X\n\n```sql\nCREATE TABLE t (id INT PRIMARY KEY, a INT, b INT, s TEXT, d DATE, e DATE, CHECK ({condition}));\n```\n"
+            "# X\n\n```sql\nCREATE TABLE t (id INT PRIMARY KEY, a INT, b INT, s TEXT, j JSONB, d DATE, e DATE, CHECK ({condition}));\n```\n"
         );
         let compiled = document::compile(document::Sources::single("x.md", &text));
         let check = &compiled.system.data.tables[0].checks[0].condition;
@@ -387,6 +399,8 @@ mod tests {
         check("s ~ '^[0-9]{3}$'", json!({"s": "12"}), Some(false));
         check("s LIKE 'a%'", json!({"s": "ab"}), Some(true));
         check("length(s) > 2", json!({"s": "äöü"}), Some(true));
+        check("jsonb_typeof(j) = 'array'", json!({"j": [1]}), Some(true));
+        check("jsonb_typeof(j) = 'array'", json!({"j": {"a": 1}}), Some(false));
         check("d < e", json!({"d": "2026-01-02", "e": "2026-01-01"}), Some(false));
         check("a % 2 = 0 AND b > 0", json!({"a": 3, "b": 1}), Some(false));
     }

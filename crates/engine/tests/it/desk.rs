@@ -161,6 +161,16 @@ impl Desk {
         settings.durability = store::Durability::Normal;
         settings.database = database.as_ref().map(|database| database.url.clone());
         let service = Service::start(Arc::new(compiled), settings, world).await.expect("a service");
+        // On a server it serves nothing from memory before it knows who else is there.
+        let mut looks = 0;
+        while database.is_some() && looks < 500 {
+            let seen = service.inner.shared.seen(&service.inner.store);
+            if seen.is_hearing && seen.processes == Some(1) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            looks += 1;
+        }
         Self { service, _directory: directory, _database: database }
     }
 
