@@ -18,6 +18,9 @@ use crate::{
 
 /// Lists that are read at the start at most.
 const WARM_LISTS_MAX: usize = 200;
+/// How often, and how long each time, warming waits to hear who else is on the database.
+const WARM_LOOKS_MAX: u32 = 100;
+const WARM_LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Keeps a written row for whoever wrote it, where the document has its table written through.
 /// `place` is where the row is found, where the write says so; else it is found at `path`.
@@ -45,6 +48,15 @@ pub(crate) async fn write_through(
 /// Reads once what the document wants warm, as somebody who has not signed in may see it.
 pub(crate) fn warm(inner: Weak<Inner>) {
     tokio::spawn(async move {
+        // On a server nothing is kept before it is known who else is there.
+        for _ in 0..WARM_LOOKS_MAX {
+            let Some(inner) = inner.upgrade() else { return };
+            if inner.cache.together().is_some() || inner.shared.is_alone(&inner.store) {
+                break;
+            }
+            drop(inner);
+            tokio::time::sleep(WARM_LOOK_EVERY).await;
+        }
         let Some(inner) = inner.upgrade() else { return };
         let running = inner.running.load_full();
         let world = &*inner.world;
