@@ -16,6 +16,17 @@ fn decided(expression: &Expression) -> Option<Option<bool>> {
 
 const UNKNOWN: Expression = Expression::Value(Value::Null);
 
+/// True where a condition is `part` already, or joins it with others by this operator. Two endpoints
+/// of an owner say the same of a row: said once, an index serves it.
+fn says(whole: &Expression, operator: Operator, part: &Expression) -> bool {
+    match whole {
+        Expression::Binary { left, operator: own, right } if *own == operator => {
+            whole == part || says(left, operator, part) || says(right, operator, part)
+        }
+        _ => whole == part,
+    }
+}
+
 /// `left AND right`.
 pub(crate) fn and(left: Expression, right: Expression) -> Expression {
     match (decided(&left), decided(&right)) {
@@ -23,6 +34,7 @@ pub(crate) fn and(left: Expression, right: Expression) -> Expression {
         (Some(Some(true)), _) => right,
         (_, Some(Some(true))) => left,
         (Some(None), Some(None)) => UNKNOWN,
+        _ if says(&left, Operator::And, &right) => left,
         _ => left.binary(Operator::And, right),
     }
 }
@@ -34,6 +46,7 @@ pub(crate) fn or(left: Expression, right: Expression) -> Expression {
         (Some(Some(false)), _) => right,
         (_, Some(Some(false))) => left,
         (Some(None), Some(None)) => UNKNOWN,
+        _ if says(&left, Operator::Or, &right) => left,
         _ => left.binary(Operator::Or, right),
     }
 }
@@ -237,5 +250,22 @@ fn reads(expression: &Expression, is_it: &dyn Fn(&str) -> bool, depth: usize) ->
         }
         E::Search { columns, .. } => depth == 0 && columns.iter().any(|column| is_it(column)),
         E::Value(_) | E::Always(_) | E::Now | E::Today | E::Interval { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_twice_counts_once() {
+        let is = |name: &str| Expression::column(name).equals(Value::Integer(1));
+        assert_eq!(or(is("a"), is("a")), is("a"));
+        assert_eq!(and(or(is("a"), is("a")), is("a")), is("a"));
+        let both = and(is("a"), is("b"));
+        assert_eq!(and(both.clone(), is("a")), both);
+        let either = or(is("a"), is("b"));
+        assert_ne!(and(either.clone(), is("a")), either, "one of two is less than both");
+        assert_ne!(or(both.clone(), is("a")), both);
     }
 }
