@@ -1,6 +1,8 @@
 //! From the tables that are there to the tables that are wished for, as steps that say what they
 //! do, why, and whether they may lose anything.
 
+pub use crate::change::measure::{amount, counted};
+
 /// How dangerous a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {

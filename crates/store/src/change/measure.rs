@@ -124,7 +124,7 @@ impl Measure<'_> {
 }
 
 /// A count with separators: `1,204`.
-pub(crate) fn counted(count: u64) -> String {
+pub fn counted(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -137,7 +137,7 @@ pub(crate) fn counted(count: u64) -> String {
 }
 
 /// A count with its noun: `1 row`, `1,204 rows`.
-pub(crate) fn amount(count: u64, noun: &str) -> String {
+pub fn amount(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", counted(count))
 }

@@ -265,18 +265,20 @@ fn microseconds(value: &Value) -> Result<i64, Fault> {
     }
 }
 
+/// An item of an array, in quotes.
+pub(super) fn write_quoted(text: &str, out: &mut String) {
+    out.push('"');
+    for letter in text.chars() {
+        if matches!(letter, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(letter);
+    }
+    out.push('"');
+}
+
 /// A JSON array as PostgreSQL writes arrays: `{a,"b c",NULL}`.
 fn array_text(items: &Json, element: &Type, out: &mut String) {
-    let quoted = |text: &str, out: &mut String| {
-        out.push('"');
-        for letter in text.chars() {
-            if matches!(letter, '"' | '\\') {
-                out.push('\\');
-            }
-            out.push(letter);
-        }
-        out.push('"');
-    };
     match items {
         Json::Array(items) if !matches!(*element, Type::JSON | Type::JSONB) || out.is_empty() => {
             out.push('{');
@@ -289,13 +291,15 @@ fn array_text(items: &Json, element: &Type, out: &mut String) {
             out.push('}');
         }
         Json::Null => out.push_str("NULL"),
-        item if matches!(*element, Type::JSON | Type::JSONB) => quoted(&item.to_string(), out),
+        item if matches!(*element, Type::JSON | Type::JSONB) => {
+            write_quoted(&item.to_string(), out)
+        }
         Json::String(text) if *element == Type::BYTEA => {
             let bytes = json::read_bytes(text).unwrap_or_default();
             let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            quoted(&format!("\\x{hex}"), out);
+            write_quoted(&format!("\\x{hex}"), out);
         }
-        Json::String(text) => quoted(text, out),
+        Json::String(text) => write_quoted(text, out),
         other => out.push_str(&other.to_string()),
     }
 }

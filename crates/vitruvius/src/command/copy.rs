@@ -7,12 +7,15 @@ use std::{
 };
 
 use engine::service;
-use store::copy::{CopyError, Order, Place, Progress, Report, Stage, Tell};
+use store::{
+    copy::{CopyError, Order, Place, Progress, Report, Stage, Tell},
+    plan::{self, amount},
+};
 
 use crate::{
     Failure, Outcome,
     documents::Files,
-    output::{StatusLine, counted, grouped, print},
+    output::{StatusLine, counted, print},
 };
 
 /// How often a line says how far it is where nobody watches a bar.
@@ -149,7 +152,7 @@ fn text(from: &str, to: &str, report: &Report, took: Duration) -> String {
     let width = filled.clone().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, sum) in filled {
         let digits: String = sum.to_string().chars().take(CHECKSUM_DIGITS).collect();
-        text.push_str(&format!("  {name:<width$}  {:>12}  {digits}\n", grouped(sum.rows)));
+        text.push_str(&format!("  {name:<width$}  {:>12}  {digits}\n", plan::counted(sum.rows)));
     }
     for left in &report.left {
         text.push_str(&format!("  left behind: {left}, which the document no longer has\n"));
@@ -161,14 +164,10 @@ fn text(from: &str, to: &str, report: &Report, took: Duration) -> String {
     text.push_str(&format!(
         "{} in {seconds:.1} s ({rate:.0} rows/s with the check); counts and checksums are the same \
          on both sides, {} hold\n",
-        rows_of(rows),
+        amount(rows, "row"),
         counted(report.constraints, "constraint")
     ));
     text
-}
-
-fn rows_of(rows: u64) -> String {
-    if rows == 1 { "1 row".to_owned() } else { format!("{} rows", grouped(rows)) }
 }
 
 /// How far it is, as a bar on a terminal and as a line now and then elsewhere.
@@ -225,8 +224,8 @@ fn sentence(progress: &Progress<'_>, pace: &Pace) -> String {
         Stage::Copying => "copying",
         Stage::Checking => "checking",
     };
-    let all = grouped(progress.all);
-    let mut text = format!("{verb} {}: {} of {all}", progress.table, rows_of(progress.done));
+    let all = plan::counted(progress.all);
+    let mut text = format!("{verb} {}: {} of {all}", progress.table, amount(progress.done, "row"));
     let done = progress.done.saturating_sub(pace.first);
     let seconds = pace.began.elapsed().as_secs_f64();
     if done > 0 && seconds > 0.5 {

@@ -3,6 +3,7 @@
 
 use serde_json::value::RawValue;
 
+use super::super::bind::write_quoted;
 use crate::{
     Kind, Value,
     copy::part::{Part, Row},
@@ -131,17 +132,6 @@ fn write_item(text: &str, element: &Kind, out: &mut String) {
         Kind::Interval => write_quoted(interval(text).as_deref().unwrap_or(text), out),
         _ => write_quoted(text, out),
     }
-}
-
-fn write_quoted(text: &str, out: &mut String) {
-    out.push('"');
-    for letter in text.chars() {
-        if matches!(letter, '"' | '\\') {
-            out.push('\\');
-        }
-        out.push(letter);
-    }
-    out.push('"');
 }
 
 #[cfg(test)]
