@@ -21,6 +21,7 @@ mod reader;
 mod script;
 mod shadow;
 mod show;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 pub(crate) mod translate;
@@ -69,6 +70,7 @@ struct Shared {
     /// The schema that is served; replaced as a whole.
     catalog: RwLock<Arc<Catalog>>,
     options: Options,
+    snapshots: snapshot::Snapshots,
 }
 
 impl Shared {
@@ -100,7 +102,12 @@ impl Sqlite {
         refuse_marked(copy::mark_in(&connection)?, marked)?;
         // What was served last is served until something else is applied.
         let last = Catalog::of(&ledger::read(&connection)?.schema());
-        let shared = Arc::new(Shared { path, catalog: RwLock::new(Arc::new(last)), options });
+        let shared = Arc::new(Shared {
+            path,
+            catalog: RwLock::new(Arc::new(last)),
+            options,
+            snapshots: snapshot::Snapshots::default(),
+        });
         Ok(Self {
             writer: writer::Writer::start(connection, shared.clone())
                 .map_err(|error| unavailable(&error))?,

@@ -46,7 +46,7 @@ pub(super) fn select_here(
     catalog: &Catalog,
     select: &Select,
 ) -> Result<Option<Rows>, StoreError> {
-    let reader::Reader { connection, habits } = thread;
+    let reader::Reader { connection, habits, .. } = thread;
     let unless_long = |result: Result<Rows, StoreError>| match result {
         Ok(rows) => Ok(Some(rows)),
         Err(StoreError::Deadline { .. }) => Ok(None),

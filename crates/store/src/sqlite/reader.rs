@@ -15,6 +15,7 @@ use super::{
     Shared,
     connection::{self, Access},
     fault,
+    snapshot::{Kept, Slot},
 };
 use crate::{StoreError, catalog::Catalog};
 
@@ -32,7 +33,7 @@ const RELIED_ON_MAX: u32 = 1_000;
 thread_local! {
     /// A reader for each store that this thread reads. Those of closed stores go when the next one
     /// is opened.
-    static READERS: RefCell<Vec<(Weak<Shared>, Reader)>> = const { RefCell::new(Vec::new()) };
+    static READERS: RefCell<Vec<(Weak<Shared>, Arc<Slot>)>> = const { RefCell::new(Vec::new()) };
     /// What the read at hand has used.
     static USED: Used = const { Used { looks: Cell::new(0), since: Cell::new(None) } };
 }
@@ -63,6 +64,7 @@ impl Used {
 pub(super) struct Reader {
     pub(super) connection: Connection,
     pub(super) habits: Habits,
+    pub(super) kept: Kept,
 }
 
 /// What was learnt of statements, by the hash of their text.
@@ -115,19 +117,19 @@ pub(super) fn with<T>(
     USED.with(Used::begin);
     READERS.with_borrow_mut(|readers| {
         let is_own =
-            |(own, _): &(Weak<Shared>, Reader)| std::ptr::eq(own.as_ptr(), Arc::as_ptr(shared));
+            |(own, _): &(Weak<Shared>, Arc<Slot>)| std::ptr::eq(own.as_ptr(), Arc::as_ptr(shared));
         let place = match readers.iter().position(is_own) {
             Some(place) => place,
             None => {
                 readers.retain(|(store, _)| store.strong_count() > 0);
                 let reader =
                     open(shared).map_err(|error| fault::explain(error, &Catalog::default()))?;
-                readers.push((Arc::downgrade(shared), reader));
+                readers.push((Arc::downgrade(shared), shared.snapshots.add(reader)));
                 readers.len() - 1
             }
         };
-        match readers.get_mut(place) {
-            Some((_, reader)) => work(reader),
+        match readers.get(place) {
+            Some((_, slot)) => slot.read(&shared.snapshots, work),
             None => Err(StoreError::Fault("no connection".to_owned())),
         }
     })
@@ -137,7 +139,7 @@ fn open(shared: &Shared) -> rusqlite::Result<Reader> {
     let mut connection = connection::open(&shared.path, Access::Read)?;
     let look = || USED.with(Used::is_too_much);
     connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(look))?;
-    Ok(Reader { connection, habits: Habits::default() })
+    Ok(Reader { connection, habits: Habits::default(), kept: Kept::default() })
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use rusqlite::Connection;
@@ -21,6 +22,8 @@ use crate::{
 
 /// Requests in one commit, at most.
 const GROUP_MAX: usize = 256;
+/// While nothing is written, snapshots that nobody reads from are let go of so often.
+const IDLE_EVERY: Duration = Duration::from_millis(250);
 
 /// What the writer is asked.
 pub(super) enum Job {
@@ -71,7 +74,16 @@ impl Drop for Writer {
 
 fn serve(mut connection: Connection, shared: &Shared, waiting: &Receiver<Job>) {
     let mut group: Vec<Request> = Vec::with_capacity(GROUP_MAX);
-    while let Ok(job) = waiting.recv() {
+    loop {
+        let job = match waiting.recv_timeout(IDLE_EVERY) {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Timeout) => {
+                shared.snapshots.let_go_of_idle();
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        let _writing = shared.snapshots.write();
         let mut alone = None;
         let mut next = Some(job);
         while let Some(job) = next {
@@ -95,6 +107,7 @@ fn serve(mut connection: Connection, shared: &Shared, waiting: &Receiver<Job>) {
             give_up(&connection);
         }
     }
+    shared.snapshots.let_go_of_idle();
 }
 
 /// Writes a group and answers after its commit. Where the group as a whole fails, each request is
