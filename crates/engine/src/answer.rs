@@ -2,16 +2,19 @@
 //! a time limit, with panics contained, counted and logged.
 
 use std::{
+    future::poll_fn,
     net::SocketAddr,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::{Arc, atomic::Ordering::Relaxed},
+    task::Poll,
     time::{Duration, Instant},
 };
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{HeaderValue, Method, Request, Uri, header, request::Parts};
+use http::{HeaderValue, Request, header, request::Parts};
 
 use crate::{
     Problem, Running, Service, Visit,
@@ -27,44 +30,52 @@ impl Service {
         let started = Instant::now();
         let inner = &*self.inner;
         let _in_flight = inner.enter().await;
-        let (parts, body) = request.into_parts();
-        let asked = Asked { method: parts.method.clone(), uri: parts.uri.clone(), peer };
-        let running = inner.running.load_full();
-        let origin = parts.headers.get(header::ORIGIN).cloned();
+        let (mut parts, body) = request.into_parts();
+        parts.extensions.clear();
+        // One version answers the whole request. It is looked at, not counted as used: that count
+        // would go from processor to processor with each request.
+        let running = inner.running.load();
         let time_max = Duration::from_millis(running.limits.request_ms_max);
-        let work = AssertUnwindSafe(self.dispatch(parts, body, peer)).catch_unwind();
-        let mut response = match tokio::time::timeout(time_max, work).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(panic)) => self.fault(&asked, &words_of(&*panic)),
-            Err(_) => self.refuse(Problem::new(
-                ProblemCode::Timeout,
-                format!("the answer took longer than {} ms", time_max.as_millis()),
-            )),
+        let work = AssertUnwindSafe(self.dispatch(&running, &parts, body, peer)).catch_unwind();
+        let Answered { mut response, evidence } = match within(time_max, work).await {
+            Some(Ok(answered)) => answered,
+            Some(Err(panic)) => self.fault(&parts, &words_of(&*panic)).into(),
+            None => self
+                .refuse(Problem::new(
+                    ProblemCode::Timeout,
+                    format!("the answer took longer than {} ms", time_max.as_millis()),
+                ))
+                .into(),
         };
-        security::protect(inner, &running, origin.as_ref(), response.headers_mut());
-        self.note(&asked, &response, started.elapsed());
+        let origin = parts.headers.get(header::ORIGIN);
+        security::protect(inner, &running, origin, response.headers_mut());
+        self.note(&parts, peer, evidence, &response, started.elapsed());
         response
     }
 
     /// Pages, then what is built in, then the document's endpoints.
-    async fn dispatch(&self, mut parts: Parts, mut body: Body, peer: SocketAddr) -> Response {
+    async fn dispatch<'r>(
+        &self,
+        running: &'r Arc<Running>,
+        parts: &'r Parts,
+        mut body: Body,
+        peer: SocketAddr,
+    ) -> Answered<'r> {
         let inner = &self.inner;
         let path = parts.uri.path();
         if path == "/" || path.starts_with("/_/") {
-            let running = inner.running.load_full();
             let bytes_max = running.limits.body_bytes_max;
             let Ok(bytes) = axum::body::to_bytes(body, bytes_max).await else {
                 let message = format!("the body is larger than {bytes_max} bytes");
-                return self.refuse(Problem::new(ProblemCode::PayloadTooLarge, message));
+                return self.refuse(Problem::new(ProblemCode::PayloadTooLarge, message)).into();
             };
-            match self.page(&parts, bytes.clone(), peer, running).await {
-                Ok(Some(response)) => return response,
+            match self.page(parts, bytes.clone(), peer, Arc::clone(running)).await {
+                Ok(Some(response)) => return response.into(),
                 Ok(None) => body = Body::from(bytes),
-                Err(problem) => return self.refuse(problem),
+                Err(problem) => return self.refuse(problem).into(),
             }
         }
-        parts.extensions.clear();
-        crate::request::answer(inner, parts, body, peer).await
+        crate::request::answer(inner, running, parts, body, peer).await
     }
 
     /// A page at `/` or below `/_/`: those on which people sign in, then what is mounted.
@@ -81,6 +92,7 @@ impl Service {
             headers: &parts.headers,
             peer,
             built_in: None,
+            now: self.inner.world.now(),
         };
         let principal = security::who(&self.inner, &running, &asked).await?;
         let parts = parts.clone();
@@ -95,24 +107,30 @@ impl Service {
     }
 
     /// Counts and logs an answer.
-    fn note(&self, asked: &Asked, response: &Response, elapsed: Duration) {
+    fn note(
+        &self,
+        parts: &Parts,
+        peer: SocketAddr,
+        evidence: Option<&EndpointEvidence>,
+        response: &Response,
+        elapsed: Duration,
+    ) {
         let inner = &self.inner;
         let now = inner.world.now();
-        let evidence = response.extensions().get::<Arc<EndpointEvidence>>();
         if let Some(evidence) = evidence {
             evidence.record(response.status(), elapsed, now);
         }
         if let Some(log) = &inner.access_log {
             let line = Line {
                 at: now,
-                method: &asked.method,
-                uri: &asked.uri,
-                route: evidence.map(|evidence| &**evidence),
+                method: &parts.method,
+                uri: &parts.uri,
+                route: evidence,
                 status: response.status().as_u16(),
                 elapsed,
                 bytes: hyper::body::Body::size_hint(response.body()).exact(),
-                request_id: response.headers().get("x-request-id"),
-                peer: asked.peer.ip(),
+                request_id: response.headers().get(&crate::api::REQUEST_ID),
+                peer: peer.ip(),
             };
             if !log.write(&line) {
                 inner.evidence.log_lines_dropped.fetch_add(1, Relaxed);
@@ -121,12 +139,12 @@ impl Service {
     }
 
     /// A fault of ours: logged once with an id; the caller gets the id and nothing else.
-    fn fault(&self, asked: &Asked, words: &str) -> Response {
+    fn fault(&self, parts: &Parts, words: &str) -> Response {
         let id = self.inner.world.uuid();
         self.inner.evidence.faults.fetch_add(1, Relaxed);
         // Only the path: a query string may carry what no log should hold.
         tracing::error!(
-            fault = %id, method = %asked.method, path = asked.uri.path(), "fault: {words}"
+            fault = %id, method = %parts.method, path = parts.uri.path(), "fault: {words}"
         );
         let message = format!("something went wrong on our side; its id is {id}");
         self.refuse(Problem::new(ProblemCode::Fault, message))
@@ -151,11 +169,26 @@ impl Service {
     }
 }
 
-/// What was asked, kept for the log.
-struct Asked {
-    method: Method,
-    uri: Uri,
-    peer: SocketAddr,
+/// An answer, and where it is counted.
+pub(crate) struct Answered<'r> {
+    pub(crate) response: Response,
+    pub(crate) evidence: Option<&'r EndpointEvidence>,
+}
+
+impl From<Response> for Answered<'_> {
+    fn from(response: Response) -> Self {
+        Self { response, evidence: None }
+    }
+}
+
+/// What comes of `work`; none where it takes longer. Most work is done at once: only what is not
+/// needs a timer.
+async fn within<T>(time_max: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => tokio::time::timeout(time_max, work).await.ok(),
+    }
 }
 
 /// The words of a panic.

@@ -2,11 +2,12 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::{body::Body, response::Response};
+use axum::body::Body;
 use http::request::Parts;
 
 use crate::{
     Problem, Running,
+    answer::Answered,
     api::{self, Answer, Target, Told},
     data,
     security::{self, Asked, may::Asker},
@@ -14,46 +15,51 @@ use crate::{
 };
 
 /// Answers a request to the document's endpoints.
-pub async fn answer(inner: &Arc<Inner>, parts: Parts, body: Body, peer: SocketAddr) -> Response {
-    let running = inner.running.load_full();
+pub(crate) async fn answer<'r>(
+    inner: &Arc<Inner>,
+    running: &'r Arc<Running>,
+    parts: &'r Parts,
+    body: Body,
+    peer: SocketAddr,
+) -> Answered<'r> {
     let asked = Asked {
         method: &parts.method,
         path: parts.uri.path(),
         headers: &parts.headers,
         peer,
         built_in: None,
+        now: inner.world.now(),
     };
     let mut told = Told::default();
-    match security::preflight(inner, &running, &asked) {
-        Some(response) => response,
-        None => {
-            let answer = steps(inner, &running, &parts, body, &asked, &mut told).await;
-            api::write(inner, &running, &parts, answer, told)
-        }
+    if let Some(response) = security::preflight(inner, running, &asked) {
+        return response.into();
     }
+    let answer = steps(inner, running, parts, body, &asked, &mut told).await;
+    let evidence = told.evidence;
+    Answered { response: api::write(inner, running, parts, answer, told), evidence }
 }
 
 /// read → who → plan → may → announce → run; writing is for whoever asked.
-async fn steps(
+async fn steps<'r>(
     inner: &Arc<Inner>,
-    running: &Arc<Running>,
-    parts: &Parts,
+    running: &'r Arc<Running>,
+    parts: &'r Parts,
     body: Body,
-    asked: &Asked<'_>,
-    told: &mut Told,
+    asked: &Asked<'r>,
+    told: &mut Told<'r>,
 ) -> Result<Answer, Problem> {
     // read
     if parts.method == http::Method::OPTIONS {
         return api::options(running, asked.path);
     }
     let found = running.router.find(&parts.method, asked.path)?;
-    let route = Arc::clone(found.route);
-    told.evidence = route.evidence.get().cloned();
+    let route = found.route;
+    told.evidence = route.evidence.get().map(Arc::as_ref);
     // who
     let asked = Asked { built_in: route.built_in(), ..*asked };
     let admitted = security::admit(inner, running, &asked).await?;
     told.headers = admitted.headers;
-    let (world, now) = (&*inner.world, inner.world.now());
+    let (world, now) = (&*inner.world, asked.now);
     let asker = Asker { running, principal: &admitted.principal, world, now };
     let body = api::body(running, parts, body).await?;
     let call = api::call(inner, parts, found, &body)?;
@@ -67,7 +73,7 @@ async fn steps(
         Target::BuiltIn(built_in) => {
             return api::built_in(inner, &asker, *built_in, &asked, &call).await;
         }
-        Target::Unbound { sentence } => return Err(api::unbound(&asker, &route, sentence)),
+        Target::Unbound { sentence } => return Err(api::unbound(&asker, route, sentence)),
     };
     // may
     let mut works = Vec::with_capacity(plans.len());
@@ -81,5 +87,5 @@ async fn steps(
     // announce: the event of each write becomes one more step of its transaction, here.
     let announced = works;
     // run
-    api::run(inner, &asker, &route, parts, &call, announced).await
+    api::run(inner, &asker, route, parts, &call, announced).await
 }

@@ -11,7 +11,7 @@ use crate::{
         Resources, Users,
         cache::{Cache, Planned},
     },
-    security::RequestLimits,
+    security::{Limits, RequestLimits},
 };
 
 /// A served version of a document.
@@ -34,6 +34,8 @@ pub struct Running {
     pub(crate) cached: Planned,
     /// Limits on every request.
     pub(crate) limits: RequestLimits,
+    /// How often somebody may ask.
+    pub(crate) rate_limits: Limits,
 }
 
 impl Running {
@@ -58,6 +60,7 @@ impl Running {
         };
         let users = crate::security::users(&system);
         let limits = crate::security::limits_of(&system, settings);
+        let rate_limits = Limits::of(&compiled.system);
         Self {
             compiled,
             since,
@@ -68,6 +71,7 @@ impl Running {
             users,
             cached,
             limits,
+            rate_limits,
         }
     }
 }

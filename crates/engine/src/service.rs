@@ -138,11 +138,14 @@ impl Gate {
 }
 
 /// A request that is being answered, until dropped.
-pub(crate) struct InFlight<'a>(&'a Inner);
+pub(crate) struct InFlight<'a> {
+    inner: &'a Inner,
+    place: usize,
+}
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.evidence.in_flight.fetch_sub(1, SeqCst);
+        self.inner.evidence.in_flight.leave(self.place);
     }
 }
 
@@ -311,8 +314,7 @@ impl Inner {
     /// gate: whoever closes the gate and then sees no request may be sure that none slipped in.
     pub(crate) async fn enter(&self) -> InFlight<'_> {
         loop {
-            self.evidence.in_flight.fetch_add(1, SeqCst);
-            let in_flight = InFlight(self);
+            let in_flight = InFlight { inner: self, place: self.evidence.in_flight.enter() };
             if !self.gate.closed.load(SeqCst) {
                 return in_flight;
             }

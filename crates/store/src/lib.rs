@@ -30,5 +30,6 @@ pub mod value;
 pub use error::StoreError;
 pub use expression::{Expression, Operator};
 pub use kind::Kind;
+pub use moment::write_timestamp_bytes;
 pub use store::{Durability, Options, Store};
 pub use value::Value;

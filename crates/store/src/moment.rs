@@ -27,8 +27,9 @@ pub(crate) fn write_timestamp(microseconds: i64, out: &mut String) {
     );
 }
 
-/// The same as bytes, without formatting machinery: a list shows many moments.
-pub(crate) fn write_timestamp_bytes(microseconds: i64, out: &mut Vec<u8>) {
+/// The moment so many microseconds after 1970 as it is shown, `2026-11-20T18:04:05.000006Z`, without
+/// formatting machinery: a list shows many.
+pub fn write_timestamp_bytes(microseconds: i64, out: &mut Vec<u8>) {
     let (year, month, day) = civil_day(microseconds.div_euclid(DAY));
     if !(0..=9999).contains(&year) {
         let mut text = String::new();

@@ -1,7 +1,5 @@
 //! What came of a request, before it is written as HTTP.
 
-use std::sync::Arc;
-
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, StatusCode};
 use store::query::Rows;
@@ -20,9 +18,9 @@ pub struct Answer {
 
 /// What else an answer tells, whatever came of the request.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Told<'r> {
     /// Where the answer is counted.
-    pub(crate) evidence: Option<Arc<EndpointEvidence>>,
+    pub(crate) evidence: Option<&'r EndpointEvidence>,
     /// What is left of the caller's limits.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }

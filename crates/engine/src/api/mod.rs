@@ -24,4 +24,4 @@ pub(crate) use explain::{explain, is_asked as is_plan_asked};
 pub(crate) use query::query_fence;
 pub(crate) use read::{body, call, options};
 pub(crate) use run::run;
-pub(crate) use write::{problem_body, write};
+pub(crate) use write::{REQUEST_ID, problem_body, write};

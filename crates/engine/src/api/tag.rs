@@ -19,7 +19,7 @@ pub(crate) fn tag(row: &[u8]) -> String {
     tag.push('"');
     for byte in hash.iter().take(16) {
         for half in [byte >> 4, byte & 15] {
-            tag.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
+            tag.push(char::from(if half < 10 { b'0' + half } else { b'a' - 10 + half }));
         }
     }
     tag.push('"');

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The header that carries a request's id in and out.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Headers of an answer, about.
 const HEADERS_EXPECTED: usize = 20;
 /// Characters of a request's id at most.
@@ -27,7 +27,7 @@ pub(crate) fn write(
     running: &Running,
     parts: &Parts,
     answer: Result<Answer, Problem>,
-    told: Told,
+    told: Told<'_>,
 ) -> Response {
     let id = request_id(&*inner.world, parts);
     let api = &running.system.api;
@@ -44,7 +44,7 @@ pub(crate) fn write(
                 Content::Json(json) => (json_type, writer.item(json.to_string().into_bytes())),
                 Content::List(page) => (json_type, writer.list(&page)),
                 Content::Whole(json) => (json_type, json.to_string().into_bytes()),
-                Content::Made(response) => return made(response, answer.headers, &id, told),
+                Content::Made(response) => return made(response, answer.headers, id, told),
             };
             (answer.status, answer.headers, content_type, bytes)
         }
@@ -69,15 +69,15 @@ pub(crate) fn write(
     if is_head && has_body {
         all.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
-    made(response, headers, &id, told)
+    made(response, headers, id, told)
 }
 
 /// The response with what every answer tells.
 fn made(
     mut response: Response,
     headers: Vec<(HeaderName, HeaderValue)>,
-    id: &str,
-    told: Told,
+    id: String,
+    told: Told<'_>,
 ) -> Response {
     let all = response.headers_mut();
     if let Ok(id) = HeaderValue::try_from(id)
@@ -87,9 +87,6 @@ fn made(
     }
     for (name, value) in headers.into_iter().chain(told.headers) {
         all.append(name, value);
-    }
-    if let Some(evidence) = told.evidence {
-        response.extensions_mut().insert(evidence);
     }
     response
 }

@@ -88,6 +88,9 @@ pub(crate) fn shape(
     resource: &Resource,
     query: &[(String, String)],
 ) -> Result<Shape, Problem> {
+    if query.is_empty() {
+        return Ok(Shape { outputs: Arc::clone(&resource.outputs), includes: Vec::new() });
+    }
     let mut reader = Reader::new(asker, resource);
     for (name, value) in query {
         match name.as_str() {
@@ -120,7 +123,7 @@ pub(crate) fn read(
 struct Reader<'a> {
     asker: &'a Asker<'a>,
     resource: &'a Resource,
-    problem: Problem,
+    faults: Vec<Detail>,
     fields: Option<Vec<usize>>,
     includes: Vec<Include>,
     include_count: usize,
@@ -141,7 +144,7 @@ impl<'a> Reader<'a> {
         Self {
             asker,
             resource,
-            problem: Problem::new(ProblemCode::ValidationError, "the query string is not valid"),
+            faults: Vec::new(),
             fields: None,
             includes: Vec::new(),
             include_count: 0,
@@ -160,14 +163,17 @@ impl<'a> Reader<'a> {
 
     fn fault(&mut self, name: &str, words: impl Into<String>) {
         let field: String = name.chars().take(64).collect();
-        self.problem.details.push(Detail { field, message: words.into() });
+        self.faults.push(Detail { field, message: words.into() });
     }
 
     fn check(&mut self) -> Result<(), Problem> {
-        if self.problem.details.is_empty() {
+        if self.faults.is_empty() {
             return Ok(());
         }
-        Err(std::mem::replace(&mut self.problem, Problem::not_found()))
+        let words = "the query string is not valid";
+        let mut problem = Problem::new(ProblemCode::ValidationError, words);
+        problem.details = std::mem::take(&mut self.faults);
+        Err(problem)
     }
 
     fn parameter(&mut self, name: &str, value: &str) {

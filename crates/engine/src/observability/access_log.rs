@@ -143,45 +143,43 @@ impl Drop for AccessLog {
     }
 }
 
-/// A line as it is written.
-#[derive(Serialize)]
-struct Written<'a> {
-    time: String,
-    method: &'a str,
-    path: &'a str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    query: Vec<&'a str>,
-    route: Option<&'a str>,
-    status: u16,
-    duration_us: u64,
-    bytes: Option<u64>,
-    request_id: Option<&'a str>,
-    peer: IpAddr,
-}
-
 impl Line<'_> {
     /// The line as JSON.
     fn write_json(&self, into: &mut Vec<u8>) {
         let route = self.route.map(EndpointEvidence::subject);
         let template = route.and_then(|route| route.split_once(' ')).map(|(_, path)| path);
-        let written = Written {
-            time: format!("{:.6}", self.at),
-            method: self.method.as_str(),
-            path: match template {
-                Some(template) if carries_secret(template) => template,
-                _ => self.uri.path(),
-            },
-            query: parameter_names(self.uri.query().unwrap_or("")),
-            route,
-            status: self.status,
-            duration_us: u64::try_from(self.elapsed.as_micros()).unwrap_or(u64::MAX),
-            bytes: self.bytes,
-            request_id: self.request_id.and_then(|id| id.to_str().ok()),
-            peer: self.peer,
+        let path = match template {
+            Some(template) if carries_secret(template) => template,
+            _ => self.uri.path(),
         };
-        // Nothing of it can fail to become JSON, and a buffer in memory takes all.
-        let _ = serde_json::to_writer(into, &written);
+        into.extend_from_slice(b"{\"time\":\"");
+        store::write_timestamp_bytes(self.at.as_microsecond(), into);
+        into.push(b'"');
+        member(into, "method", self.method.as_str());
+        member(into, "path", path);
+        let names = parameter_names(self.uri.query().unwrap_or(""));
+        if !names.is_empty() {
+            member(into, "query", names);
+        }
+        member(into, "route", route);
+        member(into, "status", self.status);
+        let micros = u64::try_from(self.elapsed.as_micros()).unwrap_or(u64::MAX);
+        member(into, "duration_us", micros);
+        member(into, "bytes", self.bytes);
+        member(into, "request_id", self.request_id.and_then(|id| id.to_str().ok()));
+        member(into, "peer", self.peer);
+        into.push(b'}');
     }
+}
+
+/// A further member of an object. The line is written member by member: described as a whole, it
+/// costs twice as much.
+fn member(into: &mut Vec<u8>, name: &str, value: impl Serialize) {
+    into.extend_from_slice(b",\"");
+    into.extend_from_slice(name.as_bytes());
+    into.extend_from_slice(b"\":");
+    // Nothing of a line can fail to become JSON, and a buffer in memory takes all.
+    let _ = serde_json::to_writer(into, &value);
 }
 
 /// True where a path parameter of the template holds what only its owner should know.

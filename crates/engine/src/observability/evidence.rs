@@ -5,10 +5,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{
-            AtomicI64, AtomicU64, AtomicUsize,
-            Ordering::{Relaxed, SeqCst},
-        },
+        atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -20,6 +17,7 @@ use jiff::Timestamp;
 use super::{
     cache::CacheEvidence,
     histogram::{Counts, Histogram},
+    in_flight::InFlight,
     proofs::Proofs,
     snapshot::{EndpointSnapshot, Sample, SettingSnapshot, Snapshot, TableSnapshot},
 };
@@ -48,7 +46,7 @@ pub struct Evidence {
     /// Panics that were contained.
     pub(crate) faults: AtomicU64,
     /// Requests that are being answered now.
-    pub(crate) in_flight: AtomicU64,
+    pub(crate) in_flight: InFlight,
     /// Connections that are open now.
     pub(crate) connections: AtomicU64,
 }
@@ -62,7 +60,8 @@ struct Clock {
 /// What was observed of one endpoint.
 pub struct EndpointEvidence {
     subject: String,
-    total: Tally,
+    /// What slices held that are over.
+    before: Tally,
     slices: [Tally; SLICE_COUNT],
     last_at: AtomicI64,
     clock: Arc<Clock>,
@@ -93,11 +92,12 @@ impl Tally {
         self.durations.record(duration);
     }
 
-    fn clear(&self) {
-        for counter in &self.classes {
-            counter.store(0, Relaxed);
+    /// Moves everything that was counted to `other`.
+    fn move_to(&self, other: &Self) {
+        for (counter, theirs) in self.classes.iter().zip(&other.classes) {
+            theirs.fetch_add(counter.swap(0, Relaxed), Relaxed);
         }
-        self.durations.clear();
+        self.durations.move_to(&other.durations);
     }
 
     fn add_to(&self, classes: &mut [u64; 5], counts: &mut Counts) {
@@ -112,7 +112,7 @@ impl EndpointEvidence {
     fn new(subject: String, clock: Arc<Clock>) -> Self {
         Self {
             subject,
-            total: Tally::new(),
+            before: Tally::new(),
             slices: std::array::from_fn(|_| Tally::new()),
             last_at: AtomicI64::new(0),
             clock,
@@ -127,7 +127,6 @@ impl EndpointEvidence {
     /// Counts one answer.
     pub fn record(&self, status: StatusCode, duration: Duration, at: Timestamp) {
         let class = usize::from(status.as_u16() / 100).saturating_sub(1);
-        self.total.record(class, duration);
         if let Some(slice) = self.slices.get(self.clock.current.load(Relaxed)) {
             slice.record(class, duration);
         }
@@ -136,12 +135,12 @@ impl EndpointEvidence {
 
     /// What was observed.
     pub fn snapshot(&self, now: Timestamp, since: Timestamp) -> EndpointSnapshot {
-        let mut window = (Default::default(), Counts::new());
+        let mut window = ([0; 5], Counts::new());
         for slice in &self.slices {
             slice.add_to(&mut window.0, &mut window.1);
         }
-        let mut total = (Default::default(), Counts::new());
-        self.total.add_to(&mut total.0, &mut total.1);
+        let mut total = window.clone();
+        self.before.add_to(&mut total.0, &mut total.1);
         EndpointSnapshot {
             subject: self.subject.clone(),
             window: Sample::new(window.0, window.1, self.clock.window_seconds(now, since)),
@@ -176,7 +175,7 @@ impl Evidence {
             slice: Arc::new(clock),
             log_lines_dropped: AtomicU64::new(0),
             faults: AtomicU64::new(0),
-            in_flight: AtomicU64::new(0),
+            in_flight: InFlight::default(),
             connections: AtomicU64::new(0),
         }
     }
@@ -224,7 +223,7 @@ impl Evidence {
 
     /// True while a request is being answered.
     pub(crate) fn is_busy(&self) -> bool {
-        self.in_flight.load(SeqCst) != 0
+        self.in_flight.count() != 0
     }
 
     /// Begins the next slice of the window; the oldest is forgotten. The slice is emptied before
@@ -233,8 +232,10 @@ impl Evidence {
         let next = (self.slice.current.load(Relaxed) + 1) % SLICE_COUNT;
         {
             let endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
-            for slice in endpoints.values().filter_map(|endpoint| endpoint.slices.get(next)) {
-                slice.clear();
+            for endpoint in endpoints.values() {
+                if let Some(slice) = endpoint.slices.get(next) {
+                    slice.move_to(&endpoint.before);
+                }
             }
         }
         if let Some(began) = self.slice.began.get(next) {
@@ -263,7 +264,7 @@ impl Evidence {
             settings: settings.iter().map(|(key, each)| (key.clone(), each.snapshot())).collect(),
             log_lines_dropped: self.log_lines_dropped.load(Relaxed),
             faults: self.faults.load(Relaxed),
-            in_flight: self.in_flight.load(Relaxed),
+            in_flight: self.in_flight.count(),
             connections: self.connections.load(Relaxed),
         }
     }

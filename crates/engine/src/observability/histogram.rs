@@ -38,12 +38,12 @@ impl Histogram {
         self.sum_micros.fetch_add(micros, Relaxed);
     }
 
-    /// Forgets everything.
-    pub(super) fn clear(&self) {
-        for bucket in &self.buckets {
-            bucket.store(0, Relaxed);
+    /// Moves everything that was counted to `other`.
+    pub(super) fn move_to(&self, other: &Self) {
+        for (bucket, theirs) in self.buckets.iter().zip(&other.buckets) {
+            theirs.fetch_add(bucket.swap(0, Relaxed), Relaxed);
         }
-        self.sum_micros.store(0, Relaxed);
+        other.sum_micros.fetch_add(self.sum_micros.swap(0, Relaxed), Relaxed);
     }
 
     /// Adds what was counted to `counts`.
@@ -174,12 +174,15 @@ mod tests {
     }
 
     #[test]
-    fn clearing_forgets_counts_and_sum() {
-        let histogram = Histogram::new();
+    fn moving_takes_counts_and_sum_along() {
+        let (histogram, other) = (Histogram::new(), Histogram::new());
         histogram.record(Duration::from_millis(5));
-        histogram.clear();
-        let mut counts = Counts::new();
-        histogram.add_to(&mut counts);
-        assert_eq!((counts.total(), counts.sum_micros), (0, 0));
+        other.record(Duration::from_millis(2));
+        histogram.move_to(&other);
+        let (mut left, mut moved) = (Counts::new(), Counts::new());
+        histogram.add_to(&mut left);
+        other.add_to(&mut moved);
+        assert_eq!((left.total(), left.sum_micros), (0, 0));
+        assert_eq!((moved.total(), moved.sum_micros), (2, 7_000));
     }
 }

@@ -5,6 +5,7 @@ mod built_in;
 mod cache;
 mod evidence;
 mod histogram;
+mod in_flight;
 mod metrics;
 mod proofs;
 mod rows;

@@ -3,11 +3,12 @@
 
 use std::{
     collections::HashMap,
-    hash::{BuildHasher, Hash, RandomState},
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, RandomState},
     net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use bytes::Bytes;
 use document::{
     System,
     api::BuiltIn,
@@ -176,6 +177,33 @@ fn full_at(limit: u32) -> u32 {
     limit.saturating_add(late).saturating_sub(early)
 }
 
+/// The document's limits, and what tells them apart: made ready once.
+pub(crate) struct Limits {
+    all: Vec<(RateLimit, u64)>,
+    /// Some are about endpoints.
+    has_endpoints: bool,
+    /// Some are about sign-ins.
+    has_authentication: bool,
+}
+
+impl Limits {
+    /// The limits of a document.
+    pub(crate) fn of(system: &System) -> Self {
+        let limits = &system.security.rate_limits;
+        // The same in each version of the document, so that windows go on.
+        let hasher = BuildHasherDefault::<DefaultHasher>::default();
+        let identity = |limit: &RateLimit| {
+            hasher.hash_one((limit.requests, limit.window_seconds, &limit.scope, limit.subject))
+        };
+        let has = |is: fn(&LimitScope) -> bool| limits.iter().any(|limit| is(&limit.scope));
+        Self {
+            all: limits.iter().map(|limit| (limit.clone(), identity(limit))).collect(),
+            has_endpoints: has(|scope| matches!(scope, LimitScope::Endpoint { .. })),
+            has_authentication: has(|scope| *scope == LimitScope::Authentication),
+        }
+    }
+}
+
 /// One limit that applies to a request.
 struct Applied<'a> {
     requests: u32,
@@ -202,11 +230,11 @@ pub(super) async fn count(
     address: IpAddr,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Problem> {
     let counters = &inner.security.counters;
-    let all = applied(counters, &running.compiled.system, asked, principal);
+    let all = applied(counters, &running.rate_limits, asked, principal);
     if all.is_empty() {
         return Ok(Vec::new());
     }
-    let now_ms = inner.world.now().as_millisecond();
+    let now_ms = asked.now.as_millisecond();
     let key = |applied: &Applied<'_>| {
         let subject = match (applied.subject, principal.user()) {
             (LimitSubject::Everyone, _) => 0,
@@ -279,10 +307,16 @@ fn tightest<'a, 'l: 'a>(
 
 fn headers(taken: Taken) -> Vec<(HeaderName, HeaderValue)> {
     vec![
-        (HeaderName::from_static("ratelimit-limit"), taken.limit.into()),
-        (HeaderName::from_static("ratelimit-remaining"), taken.remaining.into()),
-        (HeaderName::from_static("ratelimit-reset"), taken.reset_seconds.into()),
+        (LIMIT, number(taken.limit)),
+        (REMAINING, number(taken.remaining)),
+        (RESET, number(taken.reset_seconds)),
     ]
+}
+
+/// A number as a header's value: its digits in one piece of memory.
+fn number(number: impl itoa::Integer) -> HeaderValue {
+    let digits = Bytes::copy_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    HeaderValue::from_maybe_shared(digits).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
 fn refused(applied: &Applied<'_>, taken: Taken) -> Problem {
@@ -303,47 +337,50 @@ fn refused(applied: &Applied<'_>, taken: Taken) -> Problem {
     problem.header(RETRY_AFTER, taken.reset_seconds.into())
 }
 
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
 /// The limits for one request. Those about who asks exclude each other, the narrowest counts: a
 /// role's before that of users or strangers, and that before the one for all. Those about an
 /// endpoint come on top.
 fn applied<'a>(
     counters: &Counters,
-    system: &'a System,
+    limits: &'a Limits,
     asked: &Asked<'_>,
     principal: &Principal,
 ) -> Vec<Applied<'a>> {
-    let limits = &system.security.rate_limits;
-    let identity = |limit: &RateLimit, part: Option<BuiltIn>| {
-        let scope = (&limit.scope, limit.subject, part);
-        counters.hasher.hash_one((limit.requests, limit.window_seconds, scope))
+    let identity = |own: u64, part: Option<BuiltIn>| match part {
+        None => own,
+        Some(part) => counters.hasher.hash_one((own, part)),
     };
-    let as_applied = |limit: &'a RateLimit, part: Option<BuiltIn>| {
+    let as_applied = |(limit, own): &'a (RateLimit, u64), part: Option<BuiltIn>| {
         limit.requests.map(|requests| Applied {
             requests,
             window_seconds: limit.window_seconds,
             subject: limit.subject,
             scope: Some(&limit.scope),
             part,
-            identity: identity(limit, part),
+            identity: identity(*own, part),
         })
     };
-    let narrowest = limits.iter().filter_map(|limit| breadth(limit, principal)).min();
-    let mut applied: Vec<Applied<'_>> = limits
-        .iter()
-        .filter(|limit| narrowest.is_some() && breadth(limit, principal) == narrowest)
+    let all = || limits.all.iter();
+    let narrowest = all().filter_map(|(limit, _)| breadth(limit, principal)).min();
+    let mut applied: Vec<Applied<'_>> = all()
+        .filter(|(limit, _)| narrowest.is_some() && breadth(limit, principal) == narrowest)
         .filter_map(|limit| as_applied(limit, None))
         .collect();
-    let of_endpoint: Vec<&'a RateLimit> =
-        limits.iter().filter(|limit| is_of_endpoint(&limit.scope, asked)).collect();
-    if !of_endpoint.is_empty() {
-        applied.extend(of_endpoint.into_iter().filter_map(|limit| as_applied(limit, None)));
-        return applied;
+    if limits.has_endpoints {
+        let mut of_endpoint =
+            all().filter(|(limit, _)| is_of_endpoint(&limit.scope, asked)).peekable();
+        if of_endpoint.peek().is_some() {
+            applied.extend(of_endpoint.filter_map(|limit| as_applied(limit, None)));
+            return applied;
+        }
     }
-    let is_account = is_account_request(asked);
-    let mut of_accounts =
-        limits.iter().filter(|limit| limit.scope == LimitScope::Authentication).peekable();
-    if is_account && of_accounts.peek().is_some() {
+    if limits.has_authentication && is_account_request(asked) {
         // Each of the account endpoints has the written number to itself.
+        let of_accounts = all().filter(|(limit, _)| limit.scope == LimitScope::Authentication);
         applied.extend(of_accounts.filter_map(|limit| as_applied(limit, asked.built_in)));
     } else if matches!(asked.built_in, Some(BuiltIn::Login | BuiltIn::Register)) {
         applied.push(Applied {

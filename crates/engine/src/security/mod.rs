@@ -38,6 +38,7 @@ pub use account::{Call, account};
 pub use address::client_address;
 pub use admin::{admin_link, create_admin};
 pub use admit::{Admitted, admit};
+pub(crate) use limits::Limits;
 pub(crate) use newcomer::{NewPassword, keep_passwords, kept_value, login_to_check, take_password};
 pub use page::page;
 pub use principal::{Principal, User};

@@ -74,6 +74,7 @@ async fn count(visit: &Visit, built_in: BuiltIn) -> Result<(), Problem> {
         headers: &parts.headers,
         peer: visit.peer,
         built_in: Some(built_in),
+        now: inner.world.now(),
     };
     let address = client_address(&inner.settings, visit.peer, &parts.headers);
     limits::count(inner, &visit.running, &asked, &Principal::Anonymous, address).await.map(|_| ())

@@ -13,6 +13,8 @@ use crate::{
 /// Nothing that an API answers is a page: it may load nothing and stand in no frame.
 const CONTENT_POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 /// Two years over HTTPS only.
 const TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
@@ -39,16 +41,10 @@ pub fn protect(
     add(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     add(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     add(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
-    add(
-        HeaderName::from_static("cross-origin-opener-policy"),
-        HeaderValue::from_static("same-origin"),
-    );
+    add(OPENER_POLICY, HeaderValue::from_static("same-origin"));
     let is_open = running.compiled.system.security.cors.origins.iter().any(|one| one == "*");
     let resource = if is_open { "cross-origin" } else { "same-origin" };
-    add(
-        HeaderName::from_static("cross-origin-resource-policy"),
-        HeaderValue::from_static(resource),
-    );
+    add(RESOURCE_POLICY, HeaderValue::from_static(resource));
     // What one caller may see is not another's: only the caller's own cache may keep it, and asks.
     add(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if is_https(&inner.settings) {

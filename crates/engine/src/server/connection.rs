@@ -44,16 +44,19 @@ pub(super) async fn serve(
     let inner = service.inner.clone();
     let pulse = Pulse::new();
     let compress_bytes_min = limits.compress_bytes_min;
+    // One for the connection: counting the uses of what all connections share would make the
+    // processors hand it to each other with every request.
+    let own = Arc::new(service);
     let handler = {
         let pulse = pulse.clone();
         hyper::service::service_fn(move |request: Request<Incoming>| {
             let in_flight = pulse.begin();
-            let service = service.clone();
+            let service = Arc::clone(&own);
             // A connection keeps the place of its answer for as long as it is open: boxed, that is a
             // pointer while nothing is asked, and not all that an answer ever needs.
             Box::pin(async move {
                 let wishes = compression::Wishes::of(request.headers());
-                let response = service.answer(request.map(Body::new), peer).await;
+                let response = service.answer(request.map(body), peer).await;
                 let response = compression::compress(response, wishes, compress_bytes_min).await;
                 Ok::<_, Infallible>(held(response, in_flight))
             })
@@ -86,6 +89,11 @@ pub(super) async fn serve(
         }
     }
     inner.evidence.connections.fetch_sub(1, Relaxed);
+}
+
+/// A request's body; where there is none, nothing that would have to be freed.
+fn body(incoming: Incoming) -> Body {
+    if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) }
 }
 
 /// HTTP as we speak it.

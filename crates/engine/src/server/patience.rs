@@ -112,8 +112,11 @@ impl Pulse {
             }
             return;
         }
-        self.stalled_since.store(0, Relaxed);
-        self.active_at.store(self.now(), Relaxed);
+        // What is written without a stall belongs to an answer whose end is noted anyhow.
+        if self.stalled_since.load(Relaxed) != 0 {
+            self.stalled_since.store(0, Relaxed);
+            self.active_at.store(self.now(), Relaxed);
+        }
     }
 }
 

@@ -30,11 +30,12 @@ mod writer;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, RwLock},
+    sync::Arc,
 };
 
 pub(crate) use describe::of_file;
 
+use arc_swap::ArcSwap;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -68,7 +69,7 @@ struct Shared {
     /// The database file.
     path: PathBuf,
     /// The schema that is served; replaced as a whole.
-    catalog: RwLock<Arc<Catalog>>,
+    catalog: ArcSwap<Catalog>,
     options: Options,
     snapshots: snapshot::Snapshots,
 }
@@ -76,13 +77,11 @@ struct Shared {
 impl Shared {
     /// The schema at this moment.
     fn catalog(&self) -> Arc<Catalog> {
-        // A poisoned lock still holds a whole catalog: it is only ever replaced.
-        self.catalog.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.catalog.load_full()
     }
 
     fn serve(&self, catalog: Catalog) {
-        *self.catalog.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            Arc::new(catalog);
+        self.catalog.store(Arc::new(catalog));
     }
 }
 
@@ -104,7 +103,7 @@ impl Sqlite {
         let last = Catalog::of(&ledger::read(&connection)?.schema());
         let shared = Arc::new(Shared {
             path,
-            catalog: RwLock::new(Arc::new(last)),
+            catalog: ArcSwap::from_pointee(last),
             options,
             snapshots: snapshot::Snapshots::default(),
         });
@@ -118,7 +117,7 @@ impl Sqlite {
 
     pub(crate) async fn select(&self, select: &Select) -> Result<Rows, StoreError> {
         if may_be_short(select) {
-            let catalog = self.shared.catalog();
+            let catalog = self.shared.catalog.load();
             let tried =
                 reader::with(&self.shared, |reader| read::select_here(reader, &catalog, select));
             if let Some(rows) = tried? {

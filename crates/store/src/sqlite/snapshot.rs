@@ -111,11 +111,7 @@ impl Snapshots {
 
 impl Slot {
     /// Runs one read, inside the snapshot that is kept or in one that may be kept.
-    pub(super) fn read<T>(
-        &self,
-        snapshots: &Snapshots,
-        work: impl FnOnce(&mut Reader) -> T,
-    ) -> T {
+    pub(super) fn read<T>(&self, snapshots: &Snapshots, work: impl FnOnce(&mut Reader) -> T) -> T {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         self.begin(snapshots, &mut reader);
         let result = work(&mut reader);

@@ -165,7 +165,7 @@ impl Stage {
 /// A request from somewhere.
 pub(super) fn asked<'a>(method: &'a Method, path: &'a str, headers: &'a HeaderMap) -> Asked<'a> {
     let peer = SocketAddr::from(([203, 0, 113, 9], 40_000));
-    Asked { method, path, headers, peer, built_in: None }
+    Asked { method, path, headers, peer, built_in: None, now: jiff::Timestamp::now() }
 }
 
 /// The tokens in an answer.
