@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use super::{Dialect, SqlWriter, Unsupported};
 use crate::{
     Expression, Kind, Value,
-    catalog::TableEntry,
+    catalog::{Catalog, TableEntry},
     decimal::Decimal,
     query::{Output, Select},
 };
@@ -23,16 +23,71 @@ pub(crate) fn write_select<'a>(
     select: &'a Select,
     joined_by: Option<&str>,
 ) -> Result<Option<usize>, Unsupported> {
-    write_part(writer, select, joined_by, &select.order, select.limit)
+    write_part(writer, select, joined_by, &select.order, select.limit, None)
 }
 
-/// The same with another order and limit than its own.
+/// Where a page far behind begins: so many rows after the first one with this key.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Start<'a> {
+    /// The column that is sorted by first.
+    pub(crate) key: &'a str,
+    pub(crate) descends: bool,
+    /// Its value, as the store keeps it.
+    pub(crate) at: Value,
+    pub(crate) beside: u64,
+}
+
+/// The column by which a page far behind is found, and whether it descends: the first of an
+/// order of several, so that rows which are alike in it stand in one known order too. Only
+/// columns that compare as they sort.
+pub(crate) fn far_key<'s>(catalog: &Catalog, select: &'s Select) -> Option<(&'s str, bool)> {
+    let [(Expression::Column(name), descends), _, ..] = select.order.as_slice() else {
+        return None;
+    };
+    let column = catalog.table(&select.table)?.column(name)?;
+    let is_plain = matches!(
+        column.kind,
+        Kind::Integer { .. }
+            | Kind::Serial { .. }
+            | Kind::Timestamp { .. }
+            | Kind::Date
+            | Kind::Time
+            | Kind::Uuid
+    );
+    let is_far = select.limit.is_some() && select.offset >= FAR_OFFSET;
+    (is_far && is_plain && !column.nullable).then_some((name.as_ref(), *descends))
+}
+
+/// The keys of the first row of a page and of so many rows before it, in the order of the page.
+pub(crate) fn write_keys_before<'a>(
+    writer: &mut SqlWriter<'a>,
+    select: &'a Select,
+    key: &str,
+    descends: bool,
+    rows: u64,
+) -> Result<(), Unsupported> {
+    let alias = writer.enter(&select.table);
+    writer.text.push_str("SELECT ");
+    writer.aliased(alias, key);
+    writer.from(&select.table, alias);
+    writer.text.push_str(" WHERE ");
+    writer.expression(&select.condition)?;
+    writer.text.push_str(" ORDER BY ");
+    writer.aliased(alias, key);
+    writer.text.push_str(if descends { " DESC" } else { "" });
+    writer.limit(Some(rows + 1), select.offset.saturating_sub(rows));
+    writer.leave();
+    Ok(())
+}
+
+/// The same with another order and limit than its own, or from a known start on (SQLite alone).
 pub(crate) fn write_part<'a>(
     writer: &mut SqlWriter<'a>,
     select: &'a Select,
     joined_by: Option<&str>,
     order: &'a [(Expression, bool)],
     limit: Option<u64>,
+    start: Option<&'a Start<'a>>,
 ) -> Result<Option<usize>, Unsupported> {
     let alias = writer.enter(&select.table);
     writer.text.push_str("SELECT ");
@@ -48,7 +103,14 @@ pub(crate) fn write_part<'a>(
         writer.parameters.push(Cow::Owned(Value::Null));
         joined_at = Some(writer.parameters.len());
     }
-    if let (Some((key, descends)), None) = (writer.far_key(select), joined_by) {
+    if let Some(start) = start {
+        writer.text.push_str(" AND ");
+        writer.column(start.key, 1);
+        writer.text.push_str(if start.descends { " <= ?" } else { " >= ?" });
+        writer.parameters.push(Cow::Borrowed(&start.at));
+        writer.order(order)?;
+        writer.limit(limit, start.beside);
+    } else if let (Some((key, descends)), None) = (far_key(writer.catalog, select), joined_by) {
         writer.not_before(select, key, descends)?;
         writer.order(order)?;
         writer.limit(limit, 0);
@@ -324,27 +386,6 @@ impl<'a> SqlWriter<'a> {
             });
         }
         Ok(())
-    }
-
-    /// The column by which a page far behind is found, and whether it descends: the first of an
-    /// order of several, so that rows which are alike in it stand in one known order too. Only
-    /// columns that compare as they sort.
-    fn far_key<'s>(&self, select: &'s Select) -> Option<(&'s str, bool)> {
-        let [(Expression::Column(name), descends), _, ..] = select.order.as_slice() else {
-            return None;
-        };
-        let column = self.catalog.table(&select.table)?.column(name)?;
-        let is_plain = matches!(
-            column.kind,
-            Kind::Integer { .. }
-                | Kind::Serial { .. }
-                | Kind::Timestamp { .. }
-                | Kind::Date
-                | Kind::Time
-                | Kind::Uuid
-        );
-        let is_far = select.limit.is_some() && select.offset >= FAR_OFFSET;
-        (is_far && is_plain && !column.nullable).then_some((name.as_ref(), *descends))
     }
 
     /// Keeps the rows whose key is not before that of the first row of the page. The database

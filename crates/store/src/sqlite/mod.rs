@@ -8,6 +8,7 @@ mod define;
 mod describe;
 mod exclusion;
 mod explain;
+mod far;
 mod fault;
 mod functions;
 mod ground;
@@ -72,6 +73,7 @@ struct Shared {
     catalog: ArcSwap<Catalog>,
     options: Options,
     snapshots: snapshot::Snapshots,
+    starts: far::Starts,
 }
 
 impl Shared {
@@ -106,6 +108,7 @@ impl Sqlite {
             catalog: ArcSwap::from_pointee(last),
             options,
             snapshots: snapshot::Snapshots::default(),
+            starts: far::Starts::default(),
         });
         Ok(Self {
             writer: writer::Writer::start(connection, shared.clone())
@@ -124,8 +127,8 @@ impl Sqlite {
                 return Ok(rows);
             }
         }
-        let select = select.clone();
-        self.read(move |connection, catalog| read::select(connection, catalog, &select)).await
+        let (select, shared) = (select.clone(), self.shared.clone());
+        self.read(move |connection, _| far::select(connection, &shared, &select)).await
     }
 
     pub(crate) async fn count(

@@ -12,7 +12,7 @@ use std::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{
             AtomicBool, AtomicU64,
-            Ordering::{Acquire, Release, SeqCst},
+            Ordering::{Acquire, SeqCst},
         },
     },
     thread,
@@ -64,7 +64,7 @@ pub(super) struct Writing<'a>(&'a Snapshots);
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
-        self.0.writes.fetch_add(1, Release);
+        self.0.writes.fetch_add(1, SeqCst);
         self.0.is_writing.store(false, SeqCst);
     }
 }
@@ -87,9 +87,18 @@ impl Snapshots {
         Writing(self)
     }
 
+    /// Groups of writes so far: another number means that something may have been written since.
+    /// None while somebody writes.
+    pub(super) fn writes(&self) -> Option<u64> {
+        let writes = self.writes.load(SeqCst);
+        (!self.is_writing.load(SeqCst)).then_some(writes)
+    }
+
     /// Lets go of snapshots that nobody reads from any more.
     pub(super) fn let_go_of_idle(&self) {
-        drop(self.write());
+        self.is_writing.store(true, SeqCst);
+        self.let_go();
+        self.is_writing.store(false, SeqCst);
     }
 
     /// Waits for reads that are under way: they are short, and end their transaction themselves.

@@ -8,7 +8,7 @@ use document::{
 use http::{HeaderMap, HeaderValue, Method, header};
 use proptest::prelude::*;
 
-use super::{Stage, stage::asked};
+use super::Stage;
 use crate::{Problem, problem::ProblemCode, security::admit};
 
 fn limit(requests: u32, scope: LimitScope) -> RateLimit {
@@ -29,7 +29,7 @@ impl Stage {
         headers: &HeaderMap,
     ) -> Result<Vec<(http::HeaderName, HeaderValue)>, Problem> {
         let running = self.service.inner.running.load_full();
-        let mut asked = asked(&Method::GET, path, headers);
+        let mut asked = self.asked(&Method::GET, path, headers);
         asked.built_in = built_in;
         admit(&self.service.inner, &running, &asked).await.map(|admitted| admitted.headers)
     }

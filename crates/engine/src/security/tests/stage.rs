@@ -145,8 +145,19 @@ impl Stage {
         headers: &HeaderMap,
     ) -> Result<Principal, ProblemCode> {
         let running = self.service.inner.running.load_full();
-        let asked = asked(method, path, headers);
+        let asked = self.asked(method, path, headers);
         who(&self.service.inner, &running, &asked).await.map_err(|problem| problem.code)
+    }
+
+    /// A request from somewhere, now.
+    pub(super) fn asked<'a>(
+        &self,
+        method: &'a Method,
+        path: &'a str,
+        headers: &'a HeaderMap,
+    ) -> Asked<'a> {
+        let peer = SocketAddr::from(([203, 0, 113, 9], 40_000));
+        Asked { method, path, headers, peer, built_in: None, now: self.clock.now() }
     }
 
     /// The rows of a table as JSON text, to look for what must not stand there.
@@ -160,12 +171,6 @@ impl Stage {
         let store = &self.service.inner.store;
         crate::security::rows::read(store, &table.name, outputs, all, 1000).await.expect("rows")
     }
-}
-
-/// A request from somewhere.
-pub(super) fn asked<'a>(method: &'a Method, path: &'a str, headers: &'a HeaderMap) -> Asked<'a> {
-    let peer = SocketAddr::from(([203, 0, 113, 9], 40_000));
-    Asked { method, path, headers, peer, built_in: None, now: jiff::Timestamp::now() }
 }
 
 /// The tokens in an answer.

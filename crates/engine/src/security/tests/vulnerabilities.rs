@@ -10,10 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::json;
 use store::Expression;
 
-use super::{
-    Stage,
-    stage::{PASSWORD, asked},
-};
+use super::{Stage, stage::PASSWORD};
 use crate::{
     problem::ProblemCode,
     security::{
@@ -246,7 +243,7 @@ async fn origins_are_named_or_stay_outside() {
         let mut headers = HeaderMap::new();
         headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
         headers.insert(header::ACCESS_CONTROL_REQUEST_METHOD, HeaderValue::from_static("DELETE"));
-        let asked = asked(&Method::OPTIONS, "/api/v1/posts", &headers);
+        let asked = stage.asked(&Method::OPTIONS, "/api/v1/posts", &headers);
         let answer = preflight(&stage.service.inner, &running, &asked).expect("an answer");
         let mut plain = HeaderMap::new();
         let origin = headers.get(header::ORIGIN);
