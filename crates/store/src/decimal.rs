@@ -138,6 +138,23 @@ fn shift(whole: &mut Vec<u8>, fraction: &mut Vec<u8>, exponent: i32) {
     }
 }
 
+/// Text that sorts as decimal numbers do; what is no number sorts before them all.
+pub(crate) fn rank(text: &str) -> String {
+    let Some(mut number) = Decimal::parse(text) else { return String::new() };
+    number.trim();
+    if number.is_zero() {
+        return "1".to_owned();
+    }
+    // More digits before the point are a greater number, and further digits behind it too.
+    let mut rank = format!("{:04}", number.whole.len());
+    rank.extend(number.whole.iter().chain(&number.fraction).map(|digit| char::from(*digit)));
+    if number.is_negative {
+        let turned = |digit: u8| char::from(b'9' - (digit - b'0'));
+        return format!("0{}~", rank.bytes().map(turned).collect::<String>());
+    }
+    format!("2{rank}!")
+}
+
 /// Compares two texts as decimal numbers; what is no number comes after all numbers, as text.
 pub(crate) fn compare(left: &str, right: &str) -> Ordering {
     match (Decimal::parse(left), Decimal::parse(right)) {

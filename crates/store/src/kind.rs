@@ -77,13 +77,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// True for a type that PostgreSQL has and that other stores keep as text, as it is written.
-    pub fn is_of_postgresql(&self) -> bool {
-        match self {
-            Kind::Other { name } => crate::postgres::native::is_known(name),
-            Kind::Array { element } => element.is_of_postgresql(),
-            _ => false,
-        }
+    /// Types that PostgreSQL has and that other stores keep as text, as [`Kind::Other`] names them.
+    pub const NATIVE: &[&str] = crate::postgres::native::KNOWN;
+
+    /// A range as an example, where the kind is one of ranges that every store reads and shows alike.
+    pub fn range_example(&self) -> Option<&'static str> {
+        crate::range::of_kind(self).map(crate::range::example)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use serde_json::Value as Json;
 
-use crate::{Kind, Value, decimal::Decimal, json, moment};
+use crate::{Kind, Value, decimal::Decimal, json, moment, range};
 
 /// Digits up to which a decimal number survives a double, and so a JSON number.
 const DIGITS_EXACT: usize = 15;
@@ -76,7 +76,11 @@ impl Kind {
         let fault = || self.expectation();
         match self {
             Kind::Text { length_max } => bounded_text(text, *length_max),
-            Kind::CaseInsensitiveText | Kind::Other { .. } => Ok(Value::Text(text.to_owned())),
+            Kind::CaseInsensitiveText => Ok(Value::Text(text.to_owned())),
+            Kind::Other { .. } => match range::of_kind(self) {
+                Some(kind) => range::canonical(kind, text).map(Value::Text),
+                None => Ok(Value::Text(text.to_owned())),
+            },
             Kind::Uuid => match (text.len(), uuid::Uuid::try_parse(text)) {
                 (36, Ok(uuid)) => Ok(Value::Uuid(uuid)),
                 _ => Err(fault()),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{Kind, Value, moment};
+use crate::{Kind, Value, moment, range};
 
 const DAY: i64 = 86_400_000_000;
 /// Days of a month where lengths of time are compared, as in PostgreSQL.
@@ -11,6 +11,7 @@ const MONTH_DAYS: i64 = 30;
 /// True where values of the kind are ranked.
 pub(crate) fn is_ranked(kind: &Kind) -> bool {
     matches!(kind, Kind::Enum { .. } | Kind::Interval | Kind::Network)
+        || range::of_kind(kind).is_some()
 }
 
 /// The rank of a value of the kind; none where it is none.
@@ -22,7 +23,7 @@ pub(crate) fn of(kind: &Kind, text: &str) -> Option<Value> {
         }
         Kind::Interval => interval(text).map(Value::Integer),
         Kind::Network => network(text).map(Value::Text),
-        _ => None,
+        kind => range::rank(range::of_kind(kind)?, text).map(Value::Text),
     }
 }
 

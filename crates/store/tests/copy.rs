@@ -79,6 +79,11 @@ fn sorts() -> Vec<(&'static str, Kind, Vec<Value>)> {
             json(&["[123456789012345678901234567890.5,1]"]),
         ),
         ("host", Kind::Network, words(&["192.0.2.1", "2001:db8::1", "10.0.0.0/8"])),
+        (
+            "during",
+            Kind::Other { name: "tstzrange".into() },
+            words(&["empty", "(,)", "[\"2026-01-01 10:00:00.5+00\",infinity)"]),
+        ),
         ("other", Kind::Uuid, vec![Value::Uuid(uuid_of(1)), Value::Uuid(uuid_of(u128::MAX))]),
     ]
 }

@@ -40,6 +40,10 @@ fn list(element: Kind) -> Kind {
     Kind::Array { element: Box::new(element) }
 }
 
+fn range(name: &str) -> Kind {
+    Kind::Other { name: name.into() }
+}
+
 #[test]
 fn texts_are_limited_in_characters() {
     check(&varchar(3), json!("äöü"), "\"äöü\"");
@@ -150,6 +154,11 @@ fn closed_lists_uuids_addresses_and_the_rest() {
     refused(&Kind::Bytes, json!("%%"), "must be base64");
     check(&Kind::Network, json!("10.0.0.0/8"), "\"10.0.0.0/8\"");
     refused(&Kind::Network, json!("10.0.0.0/33"), "must be an internet address such as 192.0.2.1");
+    check(&range("int4range"), json!("[1,5]"), "\"[1,6)\"");
+    check(&list(range("int4range")), json!(["(1,2)", null]), r#"["empty",null]"#);
+    refused(&range("int4range"), json!("[5,1]"), "must not end before it begins");
+    refused(&range("daterange"), json!("May"), "must be a range such as [2026-11-20,2026-11-27)");
+    refused(&range("int4range"), json!([1, 5]), "must be a string");
     check(&Kind::Json, json!({"b": [1, null]}), r#"{"b":[1,null]}"#);
     refused(&Kind::Json, json!({"b": "\0"}), "must not contain the NUL character");
     check(&list(varchar(2)), json!(["a", "b\""]), r#"["a","b\""]"#);
@@ -301,9 +310,10 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_a_parser_panic(given in "\\PC*|[0-9TZ:.+eE -]*") {
+    fn no_text_makes_a_parser_panic(given in "\\PC*|[0-9TZ:.+eE -]*|[\\[(][0-9\", -]*[])]") {
         for kind in [Kind::Uuid, MOMENT, Kind::Date, Kind::Time, Kind::Interval, MONEY_LARGE, UNBOUNDED, REAL,
-            INTEGER, Kind::Json, Kind::Bytes, Kind::Network, list(INTEGER)] {
+            INTEGER, Kind::Json, Kind::Bytes, Kind::Network, list(INTEGER), range("numrange"), range("int8range"),
+            range("tstzrange"), range("daterange")] {
             let _ = kind.parse_text(&given);
         }
     }

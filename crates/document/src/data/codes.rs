@@ -153,9 +153,16 @@ code!(
     Warning,
     "one thing is to be kept for two different times"
 );
+code!(
+    D026,
+    "postgresql-alone",
+    Some(Chapter::Data),
+    Info,
+    "a type or an index is PostgreSQL's alone, and something stands in for it on SQLite"
+);
 
 /// All codes of this chapter.
 pub static CODES: &[&CodeInfo] = &[
     &D001, &D002, &D003, &D004, &D005, &D006, &D007, &D008, &D009, &D010, &D011, &D012, &D013,
-    &D014, &D015, &D016, &D017, &D018, &D020, &D021, &D022, &D023, &D024, &D025,
+    &D014, &D015, &D016, &D017, &D018, &D020, &D021, &D022, &D023, &D024, &D025, &D026,
 ];

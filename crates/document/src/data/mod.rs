@@ -12,6 +12,7 @@ mod index_sentence;
 mod json_sketch;
 mod model;
 pub(crate) mod name;
+mod native;
 mod read;
 mod relations;
 mod resolve;
@@ -28,4 +29,5 @@ pub use cache::{
     TTL_SECONDS_MAX,
 };
 pub use model::*;
+pub use native::{NATIVE_TYPES, Native, natives};
 pub(crate) use read::read;

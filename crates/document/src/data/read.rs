@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::{
     claim, codes, cross_check,
     draft::{Draft, Procedure},
-    forms,
+    forms, native,
     resolve::resolve,
     sql::{self, Outcome},
 };
@@ -34,6 +34,7 @@ pub(crate) fn read(reading: &mut Reading<'_>, system: &mut System) {
     forms::report_drawn(&drawn, outline, &mut reading.diagnostics);
     let mut resolved = resolve(draft, &mut reading.diagnostics);
     cross_check::check(&forms, &mut resolved, &mut reading.diagnostics);
+    native::report(&resolved.data, &mut reading.diagnostics);
     claim::bind(&mut reading.ledger, &resolved);
     claim::bind_forms(&mut reading.ledger, &resolved, &forms);
     system.data = resolved.data;

@@ -185,7 +185,7 @@ fn rows_that_may_not_be_together_are_understood() {
     );
     check(
         "CREATE TABLE a (id INT PRIMARY KEY, c CIRCLE, EXCLUDE USING gist (c WITH -|-));",
-        &["D017 EXCLUDE USING gist (c WITH -|-)"],
+        &["D026 CIRCLE", "D017 EXCLUDE USING gist (c WITH -|-)"],
     );
 }
 

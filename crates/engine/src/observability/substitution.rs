@@ -1,7 +1,7 @@
 //! Substitutions: the stack that the document names is not always the stack that runs. Each is said
 //! at start and at the top of the page.
 
-use document::{Compiled, Span, outline::NodeKind};
+use document::{Compiled, Span, data, outline::NodeKind};
 
 use crate::{Settings, database};
 
@@ -74,31 +74,13 @@ pub fn substitutions(compiled: &Compiled, settings: &Settings) -> Vec<Substituti
     found
 }
 
-/// Types and indexes that only PostgreSQL has, each once: on SQLite a value of such a type is kept
-/// as it is written, and what such an index would find is found without it.
-fn natives(compiled: &Compiled) -> Vec<Substitution> {
-    let data = &compiled.system.data;
-    let mut found: Vec<Substitution> = Vec::new();
-    let mut add = |named: String, runs: &'static str, span: Span| {
-        if !found.iter().any(|own| own.named == named) {
-            let origin = compiled.sources.location(span);
-            found.push(Substitution { named, runs, origin, span });
-        }
-    };
-    for table in &data.tables {
-        for column in &table.columns {
-            let kind = crate::data::kind_of(&column.kind, data);
-            if kind.is_of_postgresql() {
-                add(format!("type `{kind}`"), "text as it is written", column.type_span);
-            }
-        }
-        for index in &table.indexes {
-            if !matches!(index.method.as_str(), "" | "btree" | "hash" | "brin" | "fulltext") {
-                add(format!("an index by `{}`", index.method), "a search without it", index.span);
-            }
-        }
-    }
-    found
+/// What only PostgreSQL has, each once.
+fn natives(compiled: &Compiled) -> impl Iterator<Item = Substitution> {
+    data::natives(&compiled.system.data).into_iter().filter_map(|native| {
+        let (span, _) = *native.places.first()?;
+        let origin = compiled.sources.location(span);
+        Some(Substitution { named: native.named, runs: native.stand_in, origin, span })
+    })
 }
 
 /// True where the document's text names a component.
@@ -175,8 +157,26 @@ mod tests {
             "# X\n\n```sql\nCREATE TABLE a (id INT PRIMARY KEY, t TSVECTOR, u TSVECTOR, d \
              DATERANGE, n INET, p JSONB);\nCREATE INDEX i ON a USING gin (p);\nCREATE INDEX j ON \
              a (n);\n```\n",
-            &["type `tsvector`", "type `daterange`", "an index by `gin`"],
+            &["type `tsvector`", "an index by `gin`"],
         );
+    }
+
+    #[test]
+    fn what_the_document_calls_postgresqls_alone_is_a_type_of_the_store() {
+        for name in data::NATIVE_TYPES {
+            assert!(store::Kind::NATIVE.contains(name), "PostgreSQL keeps `{name}` as text");
+        }
+        for name in store::Kind::NATIVE {
+            let text = format!("```sql\nCREATE TABLE a (id INT PRIMARY KEY, x {name});\n```\n");
+            let compiled = document::compile(document::Sources::single("x.md", &text));
+            let column = compiled.system.data.tables[0].column("x").expect("the column");
+            let kind = crate::data::kind_of(&column.kind, &compiled.system.data);
+            // Ranges are read and shown alike by every store.
+            let is_kept_as_written =
+                matches!(kind, store::Kind::Other { .. }) && kind.range_example().is_none();
+            let natives = data::natives(&compiled.system.data);
+            assert_eq!(!natives.is_empty(), is_kept_as_written, "{name}");
+        }
     }
 
     #[test]

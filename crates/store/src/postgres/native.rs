@@ -56,7 +56,7 @@ pub(crate) fn parameter_type(kind: &Kind) -> Cow<'static, str> {
 
 /// Types of PostgreSQL beside those of a kind of their own. Any other name is of another database
 /// or a slip, and its values are kept as text.
-const KNOWN: &[&str] = &[
+pub(crate) const KNOWN: &[&str] = &[
     "bit",
     "box",
     "cidr",

@@ -6,7 +6,7 @@ use super::{Dialect, SqlWriter, Unsupported};
 use crate::{
     Expression, Kind, Operator, Value,
     catalog::{ColumnEntry, TableEntry},
-    rank,
+    range, rank,
 };
 
 /// What arithmetic with an expression has to know of it.
@@ -173,6 +173,9 @@ impl<'a> SqlWriter<'a> {
                 ),
                 Value::Text(text),
             ) => kind.parse_text(text).map_or(Cow::Borrowed(value), Cow::Owned),
+            (Some(kind), Value::Text(text)) if range::of_kind(kind).is_some() => {
+                kind.parse_text(text).map_or(Cow::Borrowed(value), Cow::Owned)
+            }
             // Away from a column a decimal has to be a number, or SQLite would compare it as text.
             (None, Value::Decimal(digits)) => match digits.parse::<f64>() {
                 Ok(number) if !self.is_definition => Cow::Owned(Value::Real(number)),
@@ -291,8 +294,15 @@ impl<'a> SqlWriter<'a> {
                 Ok(())
             }
             Some(kind) => {
-                let is_network = *kind == Kind::Network;
-                self.text.push_str(if is_network { "rank_network(" } else { "rank_interval(" });
+                match (kind, range::of_kind(kind)) {
+                    (_, Some(kind)) => {
+                        self.text.push_str("rank_range('");
+                        self.text.push_str(kind);
+                        self.text.push_str("', ");
+                    }
+                    (Kind::Network, None) => self.text.push_str("rank_network("),
+                    _ => self.text.push_str("rank_interval("),
+                }
                 self.expression(expression)?;
                 self.text.push(')');
                 Ok(())

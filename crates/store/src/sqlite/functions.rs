@@ -34,6 +34,12 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("rank_network", 1, PURE, |context| {
         Ok(text_of(context, 0).and_then(|text| crate::rank::network(&text)))
     })?;
+    connection.create_scalar_function("rank_range", 2, PURE, |context| {
+        let (Some(kind), Some(text)) = (text_of(context, 0), text_of(context, 1)) else {
+            return Ok(None);
+        };
+        Ok(crate::range::rank(&kind, &text))
+    })?;
     connection.create_scalar_function("convert_kind", 3, PURE, convert_kind)?;
     connection.create_scalar_function("random_uuid", 0, CHANGING, |_| {
         Ok(uuid::Uuid::new_v4().to_string())

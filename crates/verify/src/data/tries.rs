@@ -48,8 +48,11 @@ pub(super) fn of(system: &System, table: &Table, column: &Column) -> Vec<Try> {
     of_kind(&column.kind, &column.name)
 }
 
+fn object() -> Try {
+    refused("an object", json!({"a": 1}))
+}
+
 fn of_kind(kind: &ColumnType, name: &str) -> Vec<Try> {
-    let object = || refused("an object", json!({"a": 1}));
     match kind {
         ColumnType::Text { length_max: Some(length) } if *length <= LENGTH_MAX => {
             let of_length = |length: u32| Json::from(text_of_length(name, length as usize));
@@ -111,8 +114,36 @@ fn of_kind(kind: &ColumnType, name: &str) -> Vec<Try> {
             refused("an address that does not exist", "192.0.2.999".into()),
         ],
         ColumnType::Enum { .. } => vec![refused("a word that is not listed", "zz-unlisted".into())],
-        ColumnType::Other { .. } => vec![object()],
+        ColumnType::Other { name } => other(name),
     }
+}
+
+/// Ranges are shown in one form, and end where they begin or later; any text may be of another type.
+fn other(name: &str) -> Vec<Try> {
+    let (given, shown, backwards) = match name {
+        "int4range" | "int8range" => ("[1,5]", "[1,6)", "[5,1]"),
+        "numrange" => ("[1.50,2)", "[1.5,2)", "[5,1]"),
+        "daterange" => {
+            ("[2026-01-01,2026-01-31]", "[2026-01-01,2026-02-01)", "[2026-01-31,2026-01-01]")
+        }
+        "tsrange" => (
+            "[2026-01-01T10:00:00Z,)",
+            "[\"2026-01-01 10:00:00\",)",
+            "[2026-01-31T10:00:00Z,2026-01-01T10:00:00Z)",
+        ),
+        "tstzrange" => (
+            "[2026-01-01T12:00:00+02:00,)",
+            "[\"2026-01-01 10:00:00+00\",)",
+            "[2026-01-31T10:00:00Z,2026-01-01T10:00:00Z)",
+        ),
+        _ => return vec![object()],
+    };
+    vec![
+        becomes("a range", given.into(), shown.into()),
+        refused("a range that ends before it begins", backwards.into()),
+        refused("what is no range", "some of it".into()),
+        object(),
+    ]
 }
 
 fn integer(bits: u8) -> Vec<Try> {

@@ -37,7 +37,13 @@ pub(super) fn of_kind(kind: &Kind) -> Json {
         Kind::Uuid => json!({"type": "string", "format": "uuid"}),
         Kind::Text { length_max: None } => json!({"type": "string"}),
         Kind::Text { length_max: Some(most) } => json!({"type": "string", "maxLength": most}),
-        Kind::CaseInsensitiveText | Kind::Other { .. } => json!({"type": "string"}),
+        Kind::CaseInsensitiveText => json!({"type": "string"}),
+        Kind::Other { .. } => match kind.range_example() {
+            Some(example) => {
+                json!({"type": "string", "description": format!("a range such as {example}")})
+            }
+            None => json!({"type": "string"}),
+        },
         Kind::Integer { bits } | Kind::Serial { bits } => integer(*bits),
         Kind::Numeric { precision, scale } => numeric(*precision, *scale),
         Kind::Real { bits: 32 } => json!({"type": "number", "format": "float"}),
