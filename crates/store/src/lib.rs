@@ -31,5 +31,6 @@ pub use error::StoreError;
 pub use expression::{Expression, Operator};
 pub use kind::Kind;
 pub use moment::write_timestamp_bytes;
+pub use range::BACKWARDS as RANGE_BACKWARDS;
 pub use store::{Durability, Options, Store};
 pub use value::Value;

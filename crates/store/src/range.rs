@@ -5,9 +5,8 @@ use std::cmp::Ordering;
 
 use crate::{Kind, decimal, moment};
 
-/// What PostgreSQL says of a range that ends before it begins.
-pub(crate) const BACKWARDS: &str =
-    "range lower bound must be less than or equal to range upper bound";
+/// What a store says of a range of two columns that ends before it begins, in PostgreSQL's words.
+pub const BACKWARDS: &str = "range lower bound must be less than or equal to range upper bound";
 
 /// Types of ranges.
 const KINDS: &[&str] = &["tstzrange", "tsrange", "daterange", "int4range", "int8range", "numrange"];

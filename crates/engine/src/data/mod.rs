@@ -9,6 +9,7 @@ mod given;
 mod list;
 mod lower;
 mod machine;
+mod overlap;
 mod plan;
 mod predicate;
 mod resource;

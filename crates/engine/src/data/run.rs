@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use store::{
-    Expression, StoreError, Value,
+    Expression, RANGE_BACKWARDS, StoreError, Value,
     query::{Outcome, Rows, Select, Step},
 };
 
@@ -12,6 +12,7 @@ use super::{
     Resource,
     change::{missing_reference, reserved, somebody_else},
     cursor,
+    overlap::{backwards, excluded},
     shown::shown,
     work::{Getting, Listing, Refusal, Writing, tail_name},
 };
@@ -482,39 +483,11 @@ async fn of_store(
         }
         StoreError::Value { column, message } => match column.as_deref().and_then(shown) {
             Some(field) => invalid().detail(field, message),
+            None if message == RANGE_BACKWARDS => backwards(asker, resource, invalid()),
             None => Problem::new(ProblemCode::ValidationError, message),
         },
         error => fault(inner, error),
     }
-}
-
-/// Which columns another row has too, and in which it overlaps, with the sentence that forbids it.
-fn excluded(asker: &Asker<'_>, resource: &Resource, table: &str, constraint: &str) -> Problem {
-    let declared = asker.running.system.data.table(table);
-    let own = declared.and_then(|table| {
-        let place = (0..table.exclusions.len())
-            .find(|place| super::schema::exclusion_name(table, *place) == constraint)?;
-        table.exclusions.get(place)
-    });
-    let Some(own) = own else {
-        return Problem::new(ProblemCode::Conflict, format!("another row of `{table}` overlaps"));
-    };
-    let shown = |column: &str| resource.visible(column).map(|field| field.shown.to_string());
-    let equal: Vec<String> = own.equal.iter().filter_map(|column| shown(column)).collect();
-    let ranges: Vec<String> = own.range_columns().filter_map(shown).collect();
-    let same = match equal.as_slice() {
-        [] => String::new(),
-        equal => format!("has the same {} and ", equal.join(", ")),
-    };
-    let words = format!(
-        "another row of `{table}` {same}overlaps in {}, against `{}`",
-        ranges.join(", "),
-        own.text.split_whitespace().collect::<Vec<_>>().join(" ")
-    );
-    let problem = Problem::new(ProblemCode::Conflict, words);
-    ranges
-        .into_iter()
-        .fold(problem, |problem, field| problem.detail(field, "overlaps with another row"))
 }
 
 /// Which reference leads nowhere; the store does not always say.

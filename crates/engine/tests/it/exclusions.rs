@@ -36,7 +36,10 @@ async fn a_room_is_booked_once_at_a_time_and_the_refusal_says_why() {
         assert_eq!(backwards.status, StatusCode::BAD_REQUEST);
         refusals
             .push((taken.body["error"]["message"].clone(), taken.body["error"]["details"].clone()));
-        refusals.push((backwards.body["error"]["message"].clone(), json!(null)));
+        refusals.push((
+            backwards.body["error"]["message"].clone(),
+            backwards.body["error"]["details"].clone(),
+        ));
         let path = format!("/api/v1/bookings/{}", first.text("id"));
         let cancelled = desk.anybody().patch(&path, json!({"status": "cancelled"})).await;
         assert_eq!(cancelled.status, StatusCode::OK);
@@ -51,4 +54,6 @@ async fn a_room_is_booked_once_at_a_time_and_the_refusal_says_why() {
          `EXCLUDE USING gist (room WITH =, tstzrange(starts_at, ends_at) WITH &&) WHERE (status <> \
          'cancelled')`"
     );
+    let before = json!([{"field": "ends_at", "message": "must not be before `starts_at`"}]);
+    assert_eq!(refusals[1].1, before);
 }

@@ -36,7 +36,7 @@ pub(super) fn explain(error: Error, catalog: &Catalog) -> StoreError {
             StoreError::Excluded { table, constraint: subject.to_owned() }
         }
         _ if message.starts_with(crate::range::BACKWARDS) => {
-            StoreError::Value { column: None, message }
+            StoreError::Value { column: None, message: crate::range::BACKWARDS.to_owned() }
         }
         ffi::SQLITE_CONSTRAINT_DATATYPE => {
             // `cannot store TEXT value in INTEGER column posts.views`
