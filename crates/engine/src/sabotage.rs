@@ -38,6 +38,8 @@ sabotages! {
     Data ForgetUnique "a unique key lets a second row in",
     Data WidenPartialUnique "a unique key with a condition holds for all rows",
     Data ForgetCheck "a check is not looked at",
+    Data ForgetExclusion "rows that may not be together are let in",
+    Data WidenExclusion "rows that merely touch may not be together",
     Data ForgetLength "text may be longer than its column",
     Data LengthOffByOne "text may be one character longer than its column",
     Data ForgetEnum "an enumerated column takes any word",

@@ -116,12 +116,12 @@ fn bind_table(ledger: &mut Ledger, lists: &Lists<'_>, table: &Table, statement: 
     }
     for exclusion in &table.exclusions {
         let ranges: Vec<&str> = exclusion.range_columns().collect();
-        let meaning = format!(
-            "`{}`: no two rows with the same {} overlap in {}",
-            table.name,
-            exclusion.equal.join(", "),
-            ranges.join(", ")
-        );
+        let same = match exclusion.equal.as_slice() {
+            [] => String::new(),
+            equal => format!("with the same {} ", equal.join(", ")),
+        };
+        let ranges = ranges.join(", ");
+        let meaning = format!("`{}`: no two rows {same}overlap in {ranges}", table.name);
         let about = Some(format!("table:{}", table.name));
         put(ledger, exclusion.span, ClaimKind::Check, meaning, about);
     }

@@ -189,6 +189,10 @@ impl Writer<'_> {
     /// One whose condition has no typed form would cover more rows than it says: left out.
     fn exclusions(&self, table: &data::Table) -> Vec<schema::Exclusion> {
         let mut exclusions = Vec::new();
+        if sabotage::is(Sabotage::ForgetExclusion) {
+            return exclusions;
+        }
+        let is_widened = sabotage::is(Sabotage::WidenExclusion);
         for (place, own) in table.exclusions.iter().enumerate() {
             let condition = match &own.condition {
                 Some(written) => match self.lower(&table.name, written) {
@@ -203,7 +207,7 @@ impl Writer<'_> {
                     kind: kind.clone(),
                     from: from.clone(),
                     to: to.clone(),
-                    bounds: bounds.clone(),
+                    bounds: if is_widened { "[]".to_owned() } else { bounds.clone() },
                 },
             };
             exclusions.push(schema::Exclusion {

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::{Desk, is_shown, single, tries};
 use crate::{
     About, Request, evaluate,
-    fixture::{Row, constant_default, default_words, in_row, is_link, passes, same},
+    fixture::{Row, constant_default, default_words, in_row, is_link, is_of_range, passes, same},
     shape,
 };
 
@@ -126,7 +126,9 @@ impl Trial<'_> {
     }
 
     async fn taken(&self, one: &tries::Try, taken: &Json) {
-        if is_link(self.desk.table, self.column) {
+        // A wide range stands in the way of all other rows.
+        let table = self.desk.table;
+        if is_link(table, self.column) || is_of_range(table, self.column) {
             return;
         }
         let stage = self.desk.stage;

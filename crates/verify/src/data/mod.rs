@@ -4,6 +4,7 @@
 mod cache;
 mod check;
 mod column;
+mod exclusion;
 pub(crate) mod index;
 mod key;
 mod tries;
@@ -45,6 +46,7 @@ async fn tables(stage: &Stage<'_>, table: &Table) {
     changes(&desk).await;
     join_all(table.columns.iter().map(|column| column::probe(&desk, column))).await;
     join_all(table.checks.iter().map(|one| check::probe(&desk, one))).await;
+    join_all(table.exclusions.iter().map(|one| exclusion::probe(&desk, one))).await;
     join_all(table.unique_keys.iter().map(|one| key::unique(&desk, one))).await;
     join_all(table.foreign_keys.iter().map(|one| key::foreign(&desk, one))).await;
 }
@@ -108,9 +110,10 @@ fn unmakeable(stage: &Stage<'_>, table: &Table, unmade: &Unmade) {
     }
     let checks =
         table.checks.iter().map(|check| About::span(&[ClaimKind::Check], check.condition.span));
+    let exclusions = table.exclusions.iter().map(|one| About::span(&[ClaimKind::Check], one.span));
     let links = table.foreign_keys.iter().map(|key| About::span(&[ClaimKind::Relation], key.span));
     let columns = table.columns.iter().map(|column| About::column(&table.name, &column.name));
-    for about in columns.chain(checks).chain(links) {
+    for about in columns.chain(checks).chain(exclusions).chain(links) {
         stage.book.skip(&about, expected, &unmade.reason);
     }
 }
@@ -162,6 +165,7 @@ async fn changes(desk: &Desk<'_>) {
             && !column.touched_on_update
             && is_shown(stage, table, column)
             && !crate::fixture::is_link(table, column)
+            && !crate::fixture::is_of_range(table, column)
             && row.get(&desk.shown(&column.name)).is_some_and(|value| !value.is_null())
     };
     let Some(column) = table.columns.iter().find(plain).map(|column| desk.shown(&column.name))

@@ -32,6 +32,8 @@ fn words(sabotage: Sabotage) -> &'static [&'static str] {
         S::ForgetUnique => &["a second row with the same"],
         S::WidenPartialUnique => &["the condition leaves out may share"],
         S::ForgetCheck => &["not listed", "check", "refused"],
+        S::ForgetExclusion => &["a row that overlaps with another is refused"],
+        S::WidenExclusion => &["a row that touches another is taken"],
         S::ForgetLength | S::LengthOffByOne => &["characters is refused"],
         S::ForgetEnum => &["a word that is not listed"],
         // A required value that nothing fills in is missing from a row that should fit.
