@@ -24,6 +24,7 @@ mod show;
 mod statement;
 mod talk;
 mod there;
+mod together;
 mod translate;
 mod trial;
 mod write;
@@ -236,8 +237,14 @@ impl Read<'_> {
     async fn on(&self, pool: &pool::Pool, served: &Served) -> Result<Answer, StoreError> {
         match self {
             Read::Select(select) if select.is_short => {
-                let link = pool.shared(served.number).await?;
-                let answer = self.over(&link, &served.catalog).await;
+                let planning = match together::is_planned_once(select) {
+                    true => pool::Planning::Once,
+                    false => pool::Planning::Free,
+                };
+                let link = pool.shared(served.number, planning).await?;
+                let answer = link.reads().select(&link, served, select).await;
+                forget_where_stale(&link, &answer);
+                let answer = answer.map(Answer::Rows);
                 if matches!(answer, Err(StoreError::Unavailable(_))) {
                     pool.give_up(&link);
                 }
@@ -264,11 +271,15 @@ impl Read<'_> {
                 query::run(client, catalog, sql, parameters).await.map(Answer::Rows)
             }
         };
-        if matches!(answer, Err(StoreError::Fault(_))) {
-            // Another process may have changed the tables under what was prepared.
-            client.statement_cache.clear();
-        }
+        forget_where_stale(client, &answer);
         answer
+    }
+}
+
+/// Another process may have changed the tables under what was prepared.
+fn forget_where_stale<T>(client: &ClientWrapper, answer: &Result<T, StoreError>) {
+    if matches!(answer, Err(StoreError::Fault(_))) {
+        client.statement_cache.clear();
     }
 }
 

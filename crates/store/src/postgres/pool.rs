@@ -5,7 +5,7 @@ use std::{
     ops::{Deref, DerefMut},
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -17,7 +17,7 @@ use deadpool_postgres::{
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_postgres::{Client, Config, Error, Statement};
 
-use super::{address::Address, fault};
+use super::{address::Address, fault, together::Reads};
 use crate::{Durability, Options, StoreError, notice::Heard};
 
 /// How long a statement waits for a row or table that another transaction holds, in milliseconds.
@@ -26,6 +26,8 @@ pub(super) const LOCK_MS_MAX: u64 = 5_000;
 const SESSION_MAX: Duration = Duration::from_secs(5);
 /// Connections that short reads share. Two are faster than many: measured in `docs/decisions`.
 const SHARED: usize = 2;
+/// The same for reads whose plan depends on values: how much is skipped, how long a page is.
+const SHARED_PLANNED_EACH: usize = 1;
 /// Prepared statements that a connection keeps, give or take those between two looks.
 const STATEMENTS_MAX: usize = 500;
 /// Statements from one look at their number to the next: looking counts them all.
@@ -40,14 +42,38 @@ pub(super) struct Pool {
     connect: Arc<Prepared>,
     sessions: deadpool_postgres::Pool,
     shared: Vec<Slot>,
+    planned_each: Vec<Slot>,
     next: AtomicUsize,
+}
+
+/// When PostgreSQL makes the plan of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Planning {
+    /// Once for each connection: nobody has to make it anew to know that it is good.
+    Once,
+    /// As PostgreSQL likes: it may look at the values.
+    Free,
 }
 
 /// A connection that many share: their statements are sent without waiting for one another.
 pub(super) struct Link {
-    client: ClientWrapper,
+    client: Arc<ClientWrapper>,
+    /// Short reads that meet on it.
+    reads: OnceLock<Reads>,
     /// The schema for which its statements were prepared.
     pub(super) number: u64,
+}
+
+impl Link {
+    fn new((client, moved): (Client, JoinHandle<()>), number: u64) -> Self {
+        let client = Arc::new(ClientWrapper::new(client, moved));
+        Self { client, reads: OnceLock::new(), number }
+    }
+
+    /// The short reads that share it.
+    pub(super) fn reads(&self) -> &Reads {
+        self.reads.get_or_init(|| Reads::start(self.client.clone()))
+    }
 }
 
 impl Deref for Link {
@@ -114,8 +140,9 @@ impl Pool {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Fault(error.to_string()))?;
-        let shared = std::iter::repeat_with(Slot::default).take(SHARED).collect();
-        Ok(Self { connect, sessions, shared, next: AtomicUsize::new(0) })
+        let slots = |count: usize| std::iter::repeat_with(Slot::default).take(count).collect();
+        let (shared, planned_each) = (slots(SHARED), slots(SHARED_PLANNED_EACH));
+        Ok(Self { connect, sessions, shared, planned_each, next: AtomicUsize::new(0) })
     }
 
     /// Host, port and database.
@@ -128,9 +155,7 @@ impl Pool {
         let deadline = Instant::now() + Duration::from_millis(wait_ms_max);
         loop {
             let error = match self.connect.connected().await {
-                Ok((client, moved)) => {
-                    return Ok(Link { client: ClientWrapper::new(client, moved), number: 0 });
-                }
+                Ok(connected) => return Ok(Link::new(connected, 0)),
                 Err(error) => error,
             };
             let told = fault::connecting(&error, self.place());
@@ -158,9 +183,9 @@ impl Pool {
     /// A new connection outside of the pool, for a schema.
     pub(super) async fn link(&self, number: u64) -> Result<Link, StoreError> {
         let connected = self.connect.connected().await;
-        let (client, moved) =
+        let connected =
             connected.map_err(|error| fault::connecting(&error, &self.connect.address.place))?;
-        Ok(Link { client: ClientWrapper::new(client, moved), number })
+        Ok(Link::new(connected, number))
     }
 
     /// A new connection whose notices are handed on.
@@ -172,9 +197,17 @@ impl Pool {
     }
 
     /// One of the connections that short reads share, with statements for this schema.
-    pub(super) async fn shared(&self, number: u64) -> Result<Arc<Link>, StoreError> {
+    pub(super) async fn shared(
+        &self,
+        number: u64,
+        planning: Planning,
+    ) -> Result<Arc<Link>, StoreError> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        let Some(slot) = self.shared.get(turn % self.shared.len().max(1)) else {
+        let slots = match planning {
+            Planning::Once => &self.shared,
+            Planning::Free => &self.planned_each,
+        };
+        let Some(slot) = slots.get(turn % slots.len().max(1)) else {
             return Err(StoreError::Fault("no connections are shared".to_owned()));
         };
         let is_good = |link: &Arc<Link>| !link.is_closed() && link.number >= number;
@@ -189,7 +222,7 @@ impl Pool {
             let place = &self.connect.address.place;
             return Err(StoreError::Unavailable(format!("PostgreSQL at {place} is away")));
         }
-        match self.link(number).await {
+        match self.planning(number, planning).await {
             Ok(link) => {
                 let link = Arc::new(link);
                 *slot.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.clone());
@@ -203,9 +236,19 @@ impl Pool {
         }
     }
 
+    /// A new connection that plans so.
+    async fn planning(&self, number: u64, planning: Planning) -> Result<Link, StoreError> {
+        let link = self.link(number).await?;
+        if planning == Planning::Once {
+            let set = link.batch_execute("SET plan_cache_mode = force_generic_plan").await;
+            set.map_err(|error| fault::connecting(&error, &self.connect.address.place))?;
+        }
+        Ok(link)
+    }
+
     /// Gives a shared connection up that has failed, whether or not that was noticed yet.
     pub(super) fn give_up(&self, link: &Arc<Link>) {
-        for slot in &self.shared {
+        for slot in self.shared.iter().chain(&self.planned_each) {
             let mut held = slot.link.lock().unwrap_or_else(PoisonError::into_inner);
             if held.as_ref().is_some_and(|held| Arc::ptr_eq(held, link)) {
                 *held = None;

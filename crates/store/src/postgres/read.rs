@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Expression, StoreError,
     catalog::Catalog,
-    query::{Nested, Rows, Select},
+    query::{Nested, Output, Rows, Select},
     sql::{self, Dialect, SqlWriter},
 };
 
@@ -32,19 +32,14 @@ pub(super) async fn select(
 ) -> Result<Rows, StoreError> {
     let mut writer = SqlWriter::new(Dialect::Postgres, catalog);
     sql::write_select(&mut writer, select, None).map_err(fault::unsupported)?;
+    let parameters: Vec<Bound<'_>> = writer.parameters.iter().map(|value| Bound(value)).collect();
+    if select.nested.is_empty() {
+        return self::rows(client, catalog, &writer.text, &parameters, &select.outputs).await;
+    }
     let explained = |error| fault::explain(&error, catalog);
     let statement = readable(client, &writer.text).await.map_err(explained)?;
-    let parameters: Vec<Bound<'_>> = writer.parameters.iter().map(|value| Bound(value)).collect();
     let plan = RowPlan::of(&select.outputs, statement.columns(), 0);
     let mut rows = Rows::default();
-    if select.nested.is_empty() {
-        let stream = client.query_raw(&statement, &parameters).await.map_err(explained)?;
-        let mut stream = std::pin::pin!(stream);
-        while let Some(row) = stream.try_next().await.map_err(explained)? {
-            add(&mut rows, |json| plan.write(&row, json)).map_err(explained)?;
-        }
-        return Ok(rows);
-    }
     let found = gather(client, &statement, &parameters).await.map_err(explained)?;
     let level = Level { client, catalog, select, statement: &statement, skipped: 0, depth: 0 };
     let nested = level.nested(&found).await?;
@@ -58,6 +53,26 @@ pub(super) async fn select(
     }
     if rows.json.len() > ANSWER_BYTES_MAX {
         return Err(StoreError::Value { column: None, message: "the answer is too long".into() });
+    }
+    Ok(rows)
+}
+
+/// The rows of one statement as JSON.
+pub(super) async fn rows(
+    client: &ClientWrapper,
+    catalog: &Catalog,
+    text: &str,
+    parameters: &[Bound<'_>],
+    outputs: &[Output],
+) -> Result<Rows, StoreError> {
+    let explained = |error| fault::explain(&error, catalog);
+    let statement = readable(client, text).await.map_err(explained)?;
+    let plan = RowPlan::of(outputs, statement.columns(), 0);
+    let mut rows = Rows::default();
+    let stream = client.query_raw(&statement, parameters).await.map_err(explained)?;
+    let mut stream = std::pin::pin!(stream);
+    while let Some(row) = stream.try_next().await.map_err(explained)? {
+        add(&mut rows, |json| plan.write(&row, json)).map_err(explained)?;
     }
     Ok(rows)
 }

@@ -9,7 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Shared, address::Address, pool::Pool};
+use super::{
+    Shared,
+    address::Address,
+    pool::{Planning, Pool},
+};
 use crate::{
     Expression, Options, StoreError,
     catalog::Catalog,
@@ -156,7 +160,7 @@ async fn look(shared: &Weak<Shared>) -> bool {
     };
     // What is acknowledged by now is before this place of the primary's log.
     let now = Instant::now();
-    let place = match shared.pool.shared(shared.served().number).await {
+    let place = match shared.pool.shared(shared.served().number, Planning::Free).await {
         Ok(link) => link.query_one("SELECT pg_current_wal_lsn()::text", &[]).await.ok(),
         Err(_) => None,
     };
@@ -173,7 +177,7 @@ async fn look(shared: &Weak<Shared>) -> bool {
 
 /// True where a replica has replayed the log up to a place.
 async fn reached(replica: &Replica, place: &str) -> bool {
-    let Ok(link) = replica.pool.shared(0).await else {
+    let Ok(link) = replica.pool.shared(0, Planning::Free).await else {
         return false;
     };
     let sql = "SELECT coalesce(pg_last_wal_replay_lsn() >= $1::text::pg_lsn, FALSE)";

@@ -12,7 +12,7 @@ use crate::{
 
 /// The longest page whose length is written out on PostgreSQL: it plans a statement anew for each
 /// run as long as it does not know that few rows are wanted.
-const WRITTEN_LIMIT_MAX: u64 = 101;
+pub(crate) const WRITTEN_LIMIT_MAX: u64 = 101;
 /// From so many rows on, those before a page are skipped by their index alone.
 const FAR_OFFSET: u64 = 200;
 
