@@ -276,7 +276,57 @@ async fn rows_of_different_shapes_are_written_beside_each_other() {
     assert_eq!(fixture.store.count("books", &Expression::Always(true)).await.expect("count"), 80);
 }
 
+async fn reads_that_meet_are_answered_as_each_would_be_alone() {
+    let fixture = with(&library()).await;
+    let book = |number: i64| {
+        let copies = Value::Integer(number % 4);
+        insert("books", &[("title", text(&format!("{} $1", number % 50))), ("copies", copies)], &[])
+    };
+    write(&fixture.store, (0..100).map(book).collect()).await.expect("rows");
+    let outputs = [output("id", SERIAL), output("title", varchar(20))];
+    let shape = select("books", &outputs, Expression::Always(true));
+    let read = |number: i64| {
+        let mut read = shape.clone();
+        read.limit = Some(1);
+        let column = Expression::column;
+        let title = || column("title").equals(text(&format!("{} $1", number % 60)));
+        read.condition = match number % 6 {
+            0 => column("id").equals(Value::Integer(number)),
+            1 => title(),
+            // Some of these divide by zero.
+            2 => column("id").binary(
+                Operator::Equal,
+                Expression::Value(Value::Integer(90))
+                    .binary(Operator::Divide, Value::Integer(number % 5).into()),
+            ),
+            _ => Expression::Always(true),
+        };
+        if number % 6 > 2 {
+            read.order = vec![(column("copies"), true), (column("id"), number % 2 == 0)];
+            read.limit = [Some(3), Some(7), None][(number % 3) as usize];
+            read.offset = (number % 4 / 3) as u64;
+        } else if number % 6 == 1 {
+            read.order = vec![(column("id"), true)];
+            read.limit = Some(2);
+        }
+        read
+    };
+    let reads: Vec<_> = (0..300).map(read).collect();
+    let mut alone = Vec::new();
+    for read in &reads {
+        alone.push(format!("{:?}", fixture.store.select(read).await));
+    }
+    for _ in 0..3 {
+        let met = reads.iter().map(|read| fixture.store.select(read));
+        let met = futures_util::future::join_all(met).await;
+        for ((read, met), alone) in reads.iter().zip(met).zip(&alone) {
+            assert_eq!(&format!("{met:?}"), alone, "{:?} {:?}", read.condition, read.order);
+        }
+    }
+}
+
 both_stores! {
+    reads_that_meet_are_answered_as_each_would_be_alone,
     a_page_far_behind_has_the_rows_that_are_there,
     rows_of_different_shapes_are_written_beside_each_other,
     a_row_is_written_and_read_back,

@@ -141,11 +141,19 @@ async fn answer(client: &ClientWrapper, group: Vec<Ask>) {
         }
         Ok(None) => {}
         Err(error) => {
-            let is_stale =
-                |ask: &Ask| matches!(fault::explain(&error, &ask.catalog), StoreError::Fault(_));
-            if group.first().is_some_and(is_stale) {
+            let explained = |ask: &Ask| fault::explain(&error, &ask.catalog);
+            match group.first().map(explained) {
                 // Another process may have changed the tables under what was prepared.
-                client.statement_cache.clear();
+                Some(StoreError::Fault(_)) => client.statement_cache.clear(),
+                // Each has waited for as long as it may.
+                Some(StoreError::Deadline { .. } | StoreError::Busy) => {
+                    for ask in group {
+                        let told = explained(&ask);
+                        let _ = ask.reply.send(Err(told));
+                    }
+                    return;
+                }
+                _ => {}
             }
         }
     }
