@@ -3,7 +3,7 @@
 use super::{
     Change, Finding, Ground,
     lineage::{Lineage, Source, is_kept_alike, is_wider},
-    measure::{Measure, amount, counted},
+    measure::{Measure, Rows, amount, counted},
 };
 use crate::{
     Kind, StoreError,
@@ -46,10 +46,11 @@ impl<'a> Comparison<'a> {
         change: Change,
         summary: String,
         origin: &str,
-        rows: u64,
+        rows: &Rows<'_>,
         offending: Option<u64>,
         why: &str,
-    ) {
+    ) -> Result<(), StoreError> {
+        let rows = rows.count()?;
         let step = self.step(Class::Data, change, summary, origin);
         step.rows = Some(rows);
         if let Some(offending @ 1..) = offending {
@@ -62,16 +63,18 @@ impl<'a> Comparison<'a> {
             let why = why.replace("{overlaps}", overlaps);
             step.needs = Some(format!("{} of {} {why}", counted(offending), amount(rows, "row")));
         }
+        Ok(())
     }
 
     /// All differences between a table and what it comes from.
     pub(crate) fn table(&mut self, lineage: &Lineage, source: &Source) -> Result<(), StoreError> {
         let (old, new) = (&source.physical.table, &lineage.target.table);
-        let rows = self.measure().rows(&source.name)?;
+        let rows = &Rows::of(self.measure(), &source.name);
         if source.name != new.name {
             let summary = format!("~ table {} renamed to {}", source.name, new.name);
+            let count = rows.count()?;
             self.step(Class::Permitted, Change::RenameTable, summary, &new.origin).rows =
-                Some(rows);
+                Some(count);
         }
         if source.physical.is_kept {
             let summary = format!("~ table {} is served again", new.name);
@@ -109,8 +112,9 @@ impl<'a> Comparison<'a> {
         &mut self,
         table: &Table,
         column: &Column,
-        rows: u64,
+        rows: &Rows<'_>,
     ) -> Result<(), StoreError> {
+        let rows = rows.count()?;
         let nullness = if column.nullable { "NULL" } else { "NOT NULL" };
         let summary = format!("+ column {}.{} {} {nullness}", table.name, column.name, column.kind);
         let is_filled = column.nullable
@@ -178,14 +182,15 @@ impl<'a> Comparison<'a> {
         source: &Source,
         old: &Column,
         new: &Column,
-        rows: u64,
+        rows: &Rows<'_>,
     ) -> Result<(), StoreError> {
         let name = format!("{}.{}", lineage.target.table.name, new.name);
         let former_name = former(source, &new.name);
         if former_name != new.name {
             let summary = format!("~ column {}.{former_name} renamed to {name}", source.name);
             let change = Change::RenameColumn(new.name.clone());
-            self.step(Class::Permitted, change, summary, &new.origin).rows = Some(rows);
+            let count = rows.count()?;
+            self.step(Class::Permitted, change, summary, &new.origin).rows = Some(count);
         }
         if source.physical.kept_columns.contains(&new.name) {
             let summary = format!("~ column {name} is served again");
@@ -196,11 +201,12 @@ impl<'a> Comparison<'a> {
             let summary = format!("~ column {name} {} → {}", old.kind, new.kind);
             let change = Change::Kind(new.name.clone());
             if is_wider(&old.kind, &new.kind) {
-                self.step(Class::Safe, change, summary, &new.origin).rows = Some(rows);
+                let count = rows.count()?;
+                self.step(Class::Safe, change, summary, &new.origin).rows = Some(count);
             } else {
                 let offending = self.ground.misfits(&source.name, former_name, &old.kind, new)?;
                 let why = misfit_words(&old.kind, &new.kind);
-                self.narrowing(change, summary, &new.origin, rows, Some(offending), &why);
+                self.narrowing(change, summary, &new.origin, rows, Some(offending), &why)?;
             }
         }
         let is_required = |column: &Column, table: &Table| {
@@ -213,15 +219,16 @@ impl<'a> Comparison<'a> {
             self.step(Class::Safe, Change::Nullable(new.name.clone()), summary, &new.origin);
         } else if is && !was {
             let values = self.measure().values(&source.name, former_name)?;
-            let nulls = Some(rows.saturating_sub(values));
+            let nulls = Some(rows.count()?.saturating_sub(values));
             let summary = format!("~ column {name} NULL → NOT NULL");
             let change = Change::Nullable(new.name.clone());
-            self.narrowing(change, summary, &new.origin, rows, nulls, "{has} no value");
+            self.narrowing(change, summary, &new.origin, rows, nulls, "{has} no value")?;
         }
         if old.generated != new.generated {
             let change = Change::Computation(new.name.clone());
             let summary = format!("~ computation of {name}");
-            self.step(Class::Data, change, summary, &new.origin).rows = Some(rows);
+            let count = rows.count()?;
+            self.step(Class::Data, change, summary, &new.origin).rows = Some(count);
         }
         let text = |table: &Table, column: &Column| {
             self.ground.default_text(table, column, self.catalog).ok().flatten()
@@ -237,14 +244,14 @@ impl<'a> Comparison<'a> {
         &mut self,
         lineage: &Lineage,
         source: &Source,
-        rows: u64,
+        rows: &Rows<'_>,
     ) -> Result<(), StoreError> {
         let (old, new) = (&source.physical.table, &lineage.target.table);
         if old.primary_key != new.primary_key {
             let summary = format!("~ primary key of {} ({})", new.name, new.primary_key.join(", "));
             let twice = self.measure().duplicates(&lineage.projection, &new.primary_key, None);
             let why = "{has} a key that occurs twice";
-            self.narrowing(Change::PrimaryKey, summary, &new.origin, rows, twice, why);
+            self.narrowing(Change::PrimaryKey, summary, &new.origin, rows, twice, why)?;
         }
         let text = |table: &Table, condition| self.condition_text(table, condition);
         let mut changes = Vec::new();
@@ -259,17 +266,16 @@ impl<'a> Comparison<'a> {
         for (check, broken) in changes {
             let change = Change::AddCheck(check.name.clone());
             let summary = format!("+ check {}", check.name);
-            self.narrowing(change, summary, &check.origin, rows, broken, "{is} against it");
+            self.narrowing(change, summary, &check.origin, rows, broken, "{is} against it")?;
         }
         for check in old.checks.iter().filter(|it| new.checks.iter().all(|own| own.name != it.name))
         {
             let change = Change::DropCheck(check.name.clone());
             self.step(Class::Safe, change, format!("- check {}", check.name), &new.origin);
         }
-        self.exclusions(lineage, source, rows);
-        self.foreign_keys(lineage, source, rows);
-        self.indexes(lineage, source, rows);
-        Ok(())
+        self.exclusions(lineage, source, rows)?;
+        self.foreign_keys(lineage, source, rows)?;
+        self.indexes(lineage, source, rows)
     }
 
     fn condition_text(&self, table: &Table, condition: &crate::Expression) -> Option<String> {
@@ -278,7 +284,12 @@ impl<'a> Comparison<'a> {
         Some(writer.text)
     }
 
-    fn exclusions(&mut self, lineage: &Lineage, source: &Source, rows: u64) {
+    fn exclusions(
+        &mut self,
+        lineage: &Lineage,
+        source: &Source,
+        rows: &Rows<'_>,
+    ) -> Result<(), StoreError> {
         let (old, new) = (&source.physical.table, &lineage.target.table);
         let is_same = |one: &Exclusion, other: &Exclusion| {
             let origin = one.origin.clone();
@@ -294,7 +305,7 @@ impl<'a> Comparison<'a> {
                 let summary = format!("+ exclusion {}", own.name);
                 let change = Change::AddExclusion(own.name.clone());
                 let why = "{overlaps} with another row";
-                self.narrowing(change, summary, &own.origin, rows, against, why);
+                self.narrowing(change, summary, &own.origin, rows, against, why)?;
             }
         }
         let is_new = |name: &str| new.exclusions.iter().any(|own| own.name == name);
@@ -302,9 +313,15 @@ impl<'a> Comparison<'a> {
             let change = Change::DropExclusion(own.name.clone());
             self.step(Class::Safe, change, format!("- exclusion {}", own.name), &new.origin);
         }
+        Ok(())
     }
 
-    fn foreign_keys(&mut self, lineage: &Lineage, source: &Source, rows: u64) {
+    fn foreign_keys(
+        &mut self,
+        lineage: &Lineage,
+        source: &Source,
+        rows: &Rows<'_>,
+    ) -> Result<(), StoreError> {
         let (old, new) = (&source.physical.table, &lineage.target.table);
         for key in new.foreign_keys.iter().filter(|key| !old.foreign_keys.contains(key)) {
             let summary =
@@ -321,7 +338,7 @@ impl<'a> Comparison<'a> {
             let parent = parent.filter(|parent| parent.source.is_some());
             let projection = parent.map(|parent| parent.projection.as_str());
             let orphans = self.measure().orphans(&lineage.projection, key, projection);
-            self.narrowing(change, summary, &new.origin, rows, orphans, "{refers} to no row");
+            self.narrowing(change, summary, &new.origin, rows, orphans, "{refers} to no row")?;
         }
         let gone = old.foreign_keys.iter().filter(|key| {
             new.foreign_keys.iter().all(|own| own.columns != key.columns || own.table != key.table)
@@ -332,9 +349,15 @@ impl<'a> Comparison<'a> {
             let change = Change::DropForeignKey(key.clone());
             self.step(Class::Safe, change, summary, &new.origin);
         }
+        Ok(())
     }
 
-    fn indexes(&mut self, lineage: &Lineage, source: &Source, rows: u64) {
+    fn indexes(
+        &mut self,
+        lineage: &Lineage,
+        source: &Source,
+        rows: &Rows<'_>,
+    ) -> Result<(), StoreError> {
         let (old, new) = (&source.physical.table, &lineage.target.table);
         for key in &new.unique_keys {
             let own = old.unique_keys.iter().find(|own| own.name == key.name);
@@ -349,7 +372,7 @@ impl<'a> Comparison<'a> {
             let summary = format!("+ unique key {} ({})", key.name, key.columns.join(", "));
             let change = Change::AddUniqueKey(key.name.clone());
             let why = "{has} a value that occurs twice";
-            self.narrowing(change, summary, &key.origin, rows, twice, why);
+            self.narrowing(change, summary, &key.origin, rows, twice, why)?;
         }
         let is_new = |name: &str| new.unique_keys.iter().any(|key| key.name == name);
         for key in old.unique_keys.iter().filter(|key| !is_new(&key.name)) {
@@ -371,6 +394,7 @@ impl<'a> Comparison<'a> {
             let change = Change::DropIndex(index.name.clone());
             self.step(Class::Safe, change, format!("- index {}", index.name), &new.origin);
         }
+        Ok(())
     }
 }
 

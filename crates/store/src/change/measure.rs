@@ -1,6 +1,6 @@
 //! What the data says about a change: counts of rows that stand against it.
 
-use std::fmt::Write;
+use std::{cell::OnceCell, fmt::Write};
 
 use super::Ground;
 use crate::{
@@ -120,6 +120,28 @@ impl Measure<'_> {
             sql.push(')');
         }
         self.count(&sql).ok()
+    }
+}
+
+/// The rows of a table, counted when somebody first asks: a table of millions that does not change
+/// is never counted, and a start does not wait for it.
+pub(crate) struct Rows<'a> {
+    measure: Measure<'a>,
+    table: &'a str,
+    count: OnceCell<u64>,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn of(measure: Measure<'a>, table: &'a str) -> Self {
+        Self { measure, table, count: OnceCell::new() }
+    }
+
+    pub(crate) fn count(&self) -> Result<u64, StoreError> {
+        if let Some(count) = self.count.get() {
+            return Ok(*count);
+        }
+        let count = self.measure.rows(self.table)?;
+        Ok(*self.count.get_or_init(|| count))
     }
 }
 
