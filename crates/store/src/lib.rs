@@ -32,5 +32,5 @@ pub use expression::{Expression, Operator};
 pub use kind::Kind;
 pub use moment::write_timestamp_bytes;
 pub use range::BACKWARDS as RANGE_BACKWARDS;
-pub use store::{Durability, Options, Store};
+pub use store::{Durability, Options, PAGE_CACHE_BYTES_DEFAULT, Store};
 pub use value::Value;

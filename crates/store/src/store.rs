@@ -27,6 +27,9 @@ pub enum Durability {
     Normal,
 }
 
+/// Memory for pages of an SQLite file where nobody says otherwise, in bytes.
+pub const PAGE_CACHE_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
+
 /// How a store is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -40,6 +43,8 @@ pub struct Options {
     pub connections_max: usize,
     /// URLs of read replicas of the server.
     pub replicas: Vec<String>,
+    /// Memory for pages of an SQLite file, all connections together, in bytes.
+    pub page_cache_bytes: u64,
     /// How long opening waits for a server that is away, in milliseconds.
     pub connect_ms_max: u64,
 }
@@ -52,6 +57,7 @@ impl Default for Options {
             read_ms_max: 10_000,
             connections_max: 8,
             replicas: Vec::new(),
+            page_cache_bytes: PAGE_CACHE_BYTES_DEFAULT,
             connect_ms_max: 0,
         }
     }
@@ -275,6 +281,14 @@ impl Store {
         match &self.engine {
             Engine::Sqlite(_) => BTreeMap::new(),
             Engine::Postgres(postgres) => postgres.present(),
+        }
+    }
+
+    /// How many read replicas there are, and how many of them are read from just now.
+    pub fn replicas(&self) -> (usize, usize) {
+        match &self.engine {
+            Engine::Sqlite(_) => (0, 0),
+            Engine::Postgres(postgres) => postgres.replicas(),
         }
     }
 

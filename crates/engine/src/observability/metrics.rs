@@ -86,8 +86,9 @@ fn caches(text: &mut String, snapshot: &Snapshot) {
 fn shared(text: &mut String, seen: &SharedSeen) {
     let here = seen.redis.as_ref().map(|redis| u64::from(redis.away.is_none()));
     let hearing = seen.processes.map(|_| u64::from(seen.is_hearing));
-    let singles: [(&str, &str, Option<u64>); 3] = [
+    let singles: [(&str, &str, Option<u64>); 4] = [
         ("vitruvius_redis_up", "1 while limits are counted in Redis.", here),
+        ("vitruvius_replicas_up", "Replicas that are read from.", seen.replicas),
         ("vitruvius_processes", "Processes on the database.", seen.processes),
         ("vitruvius_notices_up", "1 while other processes are heard.", hearing),
     ];

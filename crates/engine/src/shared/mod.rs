@@ -44,6 +44,8 @@ pub struct SharedSeen {
     pub is_hearing: bool,
     /// Processes that serve other tables than this one.
     pub elsewhere: u64,
+    /// Read replicas that are read from just now; none where there are none at all.
+    pub replicas: Option<u64>,
 }
 
 impl Shared {
@@ -87,7 +89,9 @@ impl Shared {
         let processes = present.values().sum();
         let own = self.mark();
         let others = present.iter().filter(|(mark, _)| **mark != own);
+        let (replicas, replicas_up) = store.replicas();
         SharedSeen {
+            replicas: (replicas > 0).then_some(replicas_up as u64),
             redis: self.redis.as_ref().map(|redis| redis.seen()),
             processes: self.notices.is_some().then_some(processes),
             is_hearing: self.is_hearing(),

@@ -140,6 +140,10 @@ impl Postgres {
         notice::present(&self.shared).await
     }
 
+    pub(crate) fn replicas(&self) -> (usize, usize) {
+        self.shared.replicas.seen()
+    }
+
     pub(crate) fn written_elsewhere(&self, tables: &[Arc<str>]) {
         self.shared.replicas.wrote(&self.shared.served().catalog, tables);
     }
@@ -192,10 +196,13 @@ impl Postgres {
             Read::Query { .. } => replica::Reading::Anything,
         });
         if let Some(replica) = replica {
-            match read.on(replica, &served).await {
-                // A replica that fails is no reason to fail.
-                Err(StoreError::Unavailable(_) | StoreError::Busy | StoreError::Fault(_)) => {}
-                result => return self.timed(result),
+            let is_short = matches!(read, Read::Select(select) if select.is_short);
+            let on_replica = read.on(replica, &served);
+            let replicas = &self.shared.replicas;
+            // Boxed, so that no read without replicas carries the room for it.
+            let tried = Box::pin(replica::tried(replicas, replica, is_short, on_replica));
+            if let Some(result) = tried.await {
+                return self.timed(result);
             }
         }
         // A read can be asked again: on another connection, or with its plan made anew.

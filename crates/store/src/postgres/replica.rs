@@ -24,6 +24,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// A replica that is further behind is not asked.
 const BEHIND_MAX: Duration = Duration::from_secs(10);
+/// A replica that takes longer to say how far it is, or to answer a short read, is away.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
 
 /// The replicas, and what was written that they may not have yet.
 pub(super) struct Replicas {
@@ -36,6 +38,8 @@ struct Replica {
     pool: Pool,
     /// It has everything that was acknowledged before.
     complete_until: Mutex<Option<Instant>>,
+    /// Whether the log says that it is read from; none before the first look.
+    told: Mutex<Option<bool>>,
 }
 
 /// When this process wrote last.
@@ -47,6 +51,10 @@ struct Written {
     /// The schema.
     schema: Option<Instant>,
 }
+
+/// A replica does not answer.
+#[derive(Debug, Clone, Copy)]
+struct Away;
 
 /// What a read depends on.
 pub(super) enum Reading<'a> {
@@ -60,7 +68,7 @@ impl Replicas {
     pub(super) fn new(options: &Options) -> Result<Self, StoreError> {
         let all = options.replicas.iter().map(|url| {
             let pool = Pool::new(Address::parse(url)?, options)?;
-            Ok(Replica { pool, complete_until: Mutex::new(None) })
+            Ok(Replica { pool, complete_until: Mutex::default(), told: Mutex::default() })
         });
         Ok(Self {
             all: all.collect::<Result<_, StoreError>>()?,
@@ -108,6 +116,20 @@ impl Replicas {
         written.schema = Some(Instant::now());
     }
 
+    /// How many there are, and how many of them are read from.
+    pub(super) fn seen(&self) -> (usize, usize) {
+        let up = self.all.iter().filter(|replica| replica.has(None)).count();
+        (self.all.len(), up)
+    }
+
+    /// A replica failed a read: until the next look it is not asked again.
+    pub(super) fn failed(&self, pool: &Pool) {
+        let failed = self.all.iter().find(|replica| std::ptr::eq(&replica.pool, pool));
+        if let Some(replica) = failed {
+            replica.is_complete_until(Err(Away));
+        }
+    }
+
     /// A replica that has everything which this read could miss.
     pub(super) fn for_reading<'r>(&self, reading: impl FnOnce() -> Reading<'r>) -> Option<&Pool> {
         if self.all.is_empty() {
@@ -140,15 +162,26 @@ impl Replica {
         })
     }
 
-    fn is_complete_until(&self, until: Option<Instant>) {
-        let mut own = self.complete_until.lock().unwrap_or_else(PoisonError::into_inner);
-        let was = own.is_some();
-        *own = until.or(own.filter(|own| own.elapsed() < BEHIND_MAX));
+    /// What a look has found: up to when it has everything, or that it was not to be told.
+    fn is_complete_until(&self, until: Result<Option<Instant>, Away>) {
+        let is_up = {
+            let mut own = self.complete_until.lock().unwrap_or_else(PoisonError::into_inner);
+            *own = match until {
+                Ok(until) => until.or(own.filter(|own| own.elapsed() < BEHIND_MAX)),
+                Err(Away) => None,
+            };
+            own.is_some()
+        };
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).replace(is_up);
+        if told == Some(is_up) {
+            return;
+        }
         let place = self.pool.place();
-        match (was, own.is_some()) {
-            (true, false) => tracing::warn!("the replica at {place} is behind or away"),
-            (false, true) => tracing::info!("the replica at {place} is read from"),
-            _ => {}
+        match is_up {
+            true => tracing::info!("the replica at {place} is read from"),
+            false => tracing::warn!(
+                "the replica at {place} is behind or away; the primary is read from meanwhile"
+            ),
         }
     }
 }
@@ -166,23 +199,49 @@ async fn look(shared: &Weak<Shared>) -> bool {
     };
     let place: Option<String> = place.and_then(|row| row.try_get(0).ok());
     for replica in &shared.replicas.all {
-        let until = match &place {
-            Some(place) => reached(replica, place).await.then_some(now),
-            None => None,
+        let Some(place) = &place else {
+            replica.is_complete_until(Ok(None));
+            continue;
         };
-        replica.is_complete_until(until);
+        // One that hangs holds up neither the others nor those who read.
+        let reached = tokio::time::timeout(ANSWER_MAX, reached(replica, place)).await;
+        replica.is_complete_until(match reached {
+            Ok(reached) => reached.map(|has_all| has_all.then_some(now)),
+            Err(_) => Err(Away),
+        });
     }
     true
 }
 
 /// True where a replica has replayed the log up to a place.
-async fn reached(replica: &Replica, place: &str) -> bool {
-    let Ok(link) = replica.pool.shared(0, Planning::Free).await else {
-        return false;
-    };
+async fn reached(replica: &Replica, place: &str) -> Result<bool, Away> {
+    let link = replica.pool.shared(0, Planning::Free).await.map_err(|_| Away)?;
     let sql = "SELECT coalesce(pg_last_wal_replay_lsn() >= $1::text::pg_lsn, FALSE)";
     let row = link.query_one(sql, &[&place]).await;
-    row.and_then(|row| row.try_get(0)).unwrap_or(false)
+    row.and_then(|row| row.try_get(0)).map_err(|_| Away)
+}
+
+/// Reads from a replica; nothing where it fails or hangs, which is no reason to fail. What may take
+/// long has as long as on the primary.
+pub(super) async fn tried<T>(
+    replicas: &Replicas,
+    replica: &Pool,
+    is_short: bool,
+    read: impl Future<Output = Result<T, StoreError>>,
+) -> Option<Result<T, StoreError>> {
+    let read = async { Some(read.await) };
+    let answer = match is_short {
+        true => tokio::time::timeout(ANSWER_MAX, read).await.unwrap_or_default(),
+        false => read.await,
+    };
+    match answer {
+        None | Some(Err(StoreError::Unavailable(_))) => {
+            replicas.failed(replica);
+            None
+        }
+        Some(Err(StoreError::Busy | StoreError::Fault(_))) => None,
+        answer => answer,
+    }
 }
 
 /// The tables that steps write.
