@@ -66,6 +66,7 @@ fn options(settings: &Settings, compiled: &Compiled) -> Options {
     let mut options = Options {
         durability: settings.durability,
         connect_ms_max: START_MS_MAX,
+        page_cache_bytes: settings.page_cache_bytes,
         replicas: settings.replicas.clone(),
         ..Options::default()
     };

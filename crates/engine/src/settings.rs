@@ -20,6 +20,8 @@ pub struct Settings {
     pub redis: Option<String>,
     /// When a write counts as done.
     pub durability: store::Durability,
+    /// Memory for pages of an SQLite file, all connections together, in bytes.
+    pub page_cache_bytes: u64,
     /// Serve what is sound of a document with errors.
     pub partial: bool,
     /// Values of the document's environment variables.
@@ -53,6 +55,7 @@ impl Settings {
             replicas: Vec::new(),
             redis: None,
             durability: store::Durability::Full,
+            page_cache_bytes: store::PAGE_CACHE_BYTES_DEFAULT,
             partial: false,
             variables: BTreeMap::new(),
             public_url: None,

@@ -31,8 +31,11 @@ pub(super) const LINK_USED: u32 = 2;
 pub async fn admin_link(inner: &Inner) -> Result<Option<String>, Problem> {
     let running = inner.running.load_full();
     if has_admin(inner, &running).await? {
-        let step = rows::delete(SETTINGS, equal("name", text(LINK)));
-        inner.store.write(vec![step]).await.map_err(rows::problem)?;
+        // Only where there is one: a start that changes nothing writes nothing.
+        if super::kept::read(&inner.store, LINK).await.map_err(rows::problem)?.is_some() {
+            let step = rows::delete(SETTINGS, equal("name", text(LINK)));
+            inner.store.write(vec![step]).await.map_err(rows::problem)?;
+        }
         return Ok(None);
     }
     let token = secret::fresh(&*inner.world);

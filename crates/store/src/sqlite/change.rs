@@ -134,7 +134,10 @@ fn back_up(path: &Path) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn draft<'c>(connection: &'c Connection, wished: &Schema) -> Result<Draft<Script<'c>>, StoreError> {
+pub(super) fn draft<'c>(
+    connection: &'c Connection,
+    wished: &Schema,
+) -> Result<Draft<Script<'c>>, StoreError> {
     let mut snapshot = ledger::read(connection)?;
     let actual = ledger::objects(connection).map_err(explain)?;
     let schema_version: i64 =

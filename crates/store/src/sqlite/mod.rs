@@ -2,6 +2,7 @@
 
 mod bind;
 mod change;
+mod checkpoint;
 mod connection;
 mod copy;
 mod define;
@@ -74,6 +75,8 @@ struct Shared {
     options: Options,
     snapshots: snapshot::Snapshots,
     starts: far::Starts,
+    /// Page cache of each connection that stays.
+    cache_kib: u64,
 }
 
 impl Shared {
@@ -99,7 +102,12 @@ impl Sqlite {
         std::fs::create_dir_all(directory).map_err(|error| unavailable(&error))?;
         let path = directory.join(FILE);
         let access = connection::Access::Write(options.durability);
-        let connection = connection::open(&path, access).map_err(|error| unavailable(&error))?;
+        // One connection for each thread that asks, the writer's, and those of the reader threads.
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let cache_kib =
+            connection::share_kib(options.page_cache_bytes, threads + 1 + pool::THREADS);
+        let connection =
+            connection::open_with(&path, access, cache_kib).map_err(|error| unavailable(&error))?;
         refuse_marked(copy::mark_in(&connection)?, marked)?;
         // What was served last is served until something else is applied.
         let last = Catalog::of(&ledger::read(&connection)?.schema());
@@ -109,6 +117,7 @@ impl Sqlite {
             options,
             snapshots: snapshot::Snapshots::default(),
             starts: far::Starts::default(),
+            cache_kib,
         });
         Ok(Self {
             writer: writer::Writer::start(connection, shared.clone())

@@ -19,7 +19,7 @@ use super::{
 use crate::StoreError;
 
 /// Threads that read.
-const THREADS: usize = 2;
+pub(super) const THREADS: usize = 2;
 /// Reads that may wait.
 const QUEUE_MAX: usize = 1_000;
 /// Steps of SQLite's machine between two looks at the clock.
@@ -82,7 +82,7 @@ fn serve(shared: &Shared, waiting: &Mutex<Receiver<(Instant, Work)>>) {
 }
 
 fn open(shared: &Shared) -> Option<Connection> {
-    match connection::open(&shared.path, Access::Read) {
+    match connection::open_with(&shared.path, Access::Read, shared.cache_kib) {
         Ok(connection) => Some(connection),
         Err(error) => {
             tracing::error!(%error, "a reader cannot open the database");

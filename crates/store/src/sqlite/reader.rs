@@ -136,7 +136,7 @@ pub(super) fn with<T>(
 }
 
 fn open(shared: &Shared) -> rusqlite::Result<Reader> {
-    let mut connection = connection::open(&shared.path, Access::Read)?;
+    let mut connection = connection::open_with(&shared.path, Access::Read, shared.cache_kib)?;
     let look = || USED.with(Used::is_too_much);
     connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(look))?;
     Ok(Reader { connection, habits: Habits::default(), kept: Kept::default() })

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Sqlite, read, reader, writer::Job};
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+
+use super::{Sqlite, change, connection, read, reader, writer::Job};
 use crate::{
     Expression, Kind, Options, StoreError, Value,
     copy::mark::Marked,
@@ -25,10 +27,7 @@ fn column(name: &str, kind: Kind) -> Column {
     }
 }
 
-async fn letters() -> (Sqlite, tempfile::TempDir) {
-    let directory = tempfile::tempdir().expect("a directory");
-    let sqlite =
-        Sqlite::open(directory.path(), Options::default(), Marked::Refused).expect("a store");
+fn schema() -> Schema {
     let table = Table {
         name: "letters".to_owned(),
         columns: vec![
@@ -44,7 +43,14 @@ async fn letters() -> (Sqlite, tempfile::TempDir) {
         renamed_from: None,
         origin: String::new(),
     };
-    let schema = Schema { tables: vec![table], ..Schema::default() };
+    Schema { tables: vec![table], ..Schema::default() }
+}
+
+async fn letters() -> (Sqlite, tempfile::TempDir) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let sqlite =
+        Sqlite::open(directory.path(), Options::default(), Marked::Refused).expect("a store");
+    let schema = schema();
     let plan = sqlite.plan(&schema).await.expect("a plan");
     sqlite.apply(&plan, &schema, "hash").await.expect("applied");
     (sqlite, directory)
@@ -92,6 +98,53 @@ async fn a_full_disk_is_told_and_recovered_from() {
     assert_eq!(i64::try_from(count).expect("few"), id, "what was acknowledged is there");
     limit_pages(&sqlite, 1_000_000).await;
     sqlite.write(letter(id)).await.expect("it recovers");
+}
+
+#[tokio::test]
+async fn a_plan_that_changes_nothing_looks_at_no_row() {
+    let (sqlite, _directory) = letters().await;
+    fill(&sqlite, (0..10).map(|id| (id, "x".to_owned()))).await;
+    let connection = connection::open(&sqlite.shared.path, connection::Access::Read);
+    let mut connection = connection.expect("the file");
+    let refuse = |context: AuthContext<'_>| match context.action {
+        AuthAction::Read { table_name: "letters", .. } => Authorization::Deny,
+        _ => Authorization::Allow,
+    };
+    connection.authorizer(Some(refuse)).expect("watched");
+    let drafted = change::draft(&connection, &schema()).map(|draft| draft.plan);
+    assert!(drafted.expect("a plan").is_empty());
+    // A step says how many rows it is about.
+    let mut wider = schema();
+    wider.tables[0].columns.push(column("note", Kind::Text { length_max: None }));
+    assert!(change::draft(&connection, &wider).is_err(), "the rows are counted");
+    connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).expect("let go");
+    let drafted = change::draft(&connection, &wider).map(|draft| draft.plan.steps[0].rows);
+    assert_eq!(drafted.expect("a plan"), Some(10));
+}
+
+#[tokio::test]
+async fn a_store_that_is_closed_leaves_no_log_behind() {
+    let (sqlite, directory) = letters().await;
+    fill(&sqlite, (0..10).map(|id| (id, "x".repeat(10_000)))).await;
+    // This thread keeps its own connection, that only reads, for longer than the store lives.
+    sqlite.select(&newest(Expression::Always(true), 5, 0)).await.expect("rows");
+    let log = directory.path().join("data.db-wal");
+    assert!(log.metadata().is_ok_and(|file| file.len() > 100_000), "it was written");
+    drop(sqlite);
+    assert!(log.metadata().map_or(0, |file| file.len()) == 0, "{:?}", log.metadata());
+}
+
+#[tokio::test]
+async fn the_log_is_moved_into_the_file_while_the_store_is_used() {
+    let (sqlite, directory) = letters().await;
+    let size = |name: &str| directory.path().join(name).metadata().map_or(0, |file| file.len());
+    for round in 0..40 {
+        let rows = (0..100).map(|id| (round * 100 + id, "x".repeat(12_000)));
+        fill(&sqlite, rows).await;
+    }
+    let (file, log) = (size("data.db"), size("data.db-wal"));
+    assert!(file > 25_000_000, "{file}: most of it is in the file");
+    assert!(log < 25_000_000, "{log}: the log is used again");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{Shared, fault, probe, write};
+use super::{Shared, checkpoint::Checkpoints, fault, probe, write};
 use crate::{
     StoreError,
     catalog::Catalog,
@@ -44,11 +44,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, shared: Arc<Shared>) -> std::io::Result<Self> {
+    pub(super) fn start(mut connection: Connection, shared: Arc<Shared>) -> std::io::Result<Self> {
+        let checkpoints = Checkpoints::of(&mut connection).map_err(std::io::Error::other)?;
         let (queue, waiting) = sync_channel(shared.options.queue_max.max(1));
         let thread = thread::Builder::new()
             .name("store writer".to_owned())
-            .spawn(move || serve(connection, &shared, &waiting))?;
+            .spawn(move || serve(connection, &checkpoints, &shared, &waiting))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
@@ -72,7 +73,12 @@ impl Drop for Writer {
     }
 }
 
-fn serve(mut connection: Connection, shared: &Shared, waiting: &Receiver<Job>) {
+fn serve(
+    mut connection: Connection,
+    checkpoints: &Checkpoints,
+    shared: &Shared,
+    waiting: &Receiver<Job>,
+) {
     let mut group: Vec<Request> = Vec::with_capacity(GROUP_MAX);
     loop {
         let job = match waiting.recv_timeout(IDLE_EVERY) {
@@ -106,8 +112,10 @@ fn serve(mut connection: Connection, shared: &Shared, waiting: &Receiver<Job>) {
             }
             give_up(&connection);
         }
+        checkpoints.after_commit(&connection);
     }
-    shared.snapshots.let_go_of_idle();
+    let _writing = shared.snapshots.write();
+    checkpoints.last(&connection);
 }
 
 /// Writes a group and answers after its commit. Where the group as a whole fails, each request is

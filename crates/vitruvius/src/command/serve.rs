@@ -20,6 +20,8 @@ use crate::{
 
 /// How often a file that is gone is looked for before its absence is reported.
 const READ_ATTEMPTS_MAX: u32 = 10;
+/// Bytes of a MiB.
+const MIB: u64 = 1024 * 1024;
 
 /// Arguments of `serve`.
 #[derive(clap::Args)]
@@ -58,6 +60,10 @@ pub(crate) struct Serve {
     /// When a write counts as done.
     #[arg(long, value_enum, default_value_t = Durability::Full)]
     durability: Durability,
+    /// Memory in MiB for pages of the SQLite file, over all connections. The operating system keeps
+    /// what these do not.
+    #[arg(long, value_name = "MIB", default_value_t = store::PAGE_CACHE_BYTES_DEFAULT / MIB)]
+    page_cache: u64,
     /// Proxies whose `X-Forwarded-For` is believed; may be given several times.
     #[arg(long, value_name = "ADDRESS")]
     trusted_proxy: Vec<std::net::IpAddr>,
@@ -137,6 +143,7 @@ impl Serve {
         for replica in &self.replica {
             settings.replicas.extend(super::database(Some(replica))?);
         }
+        settings.page_cache_bytes = self.page_cache.saturating_mul(MIB);
         settings.redis.clone_from(&self.redis);
         settings.variables = environment::variables(self.env_file.as_deref())?;
         settings.public_url = self.public_url.clone();
