@@ -27,11 +27,11 @@ const CASES: [Case; 4] = [Case::Get, Case::List, Case::FirstPage, Case::FarPage]
 /// Measures each size in turn and prints a table.
 pub(crate) fn run(growth: &Growth, run: &Run) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut text = String::from("| rows | start, ms |");
+    let mut text = String::from("| rows | start, ms | after a kill, ms |");
     for case in CASES {
         text += &format!(" {0}, µs | {0}, p50 ms | {0}, answers/s |", case.name());
     }
-    text += &format!(" memory, MiB |\n{}|\n", "| --- ".repeat(3 + 3 * CASES.len()));
+    text += &format!(" memory, MiB |\n{}|\n", "| --- ".repeat(4 + 3 * CASES.len()));
     for &rows in &growth.sizes {
         let line = runtime.block_on(line(growth, &Run { rows, ..run.clone() }))?;
         eprint!("{line}");
@@ -60,7 +60,9 @@ async fn line(growth: &Growth, run: &Run) -> Result<String, Failure> {
     let length = Duration::from_millis(run.round_ms);
     let connections = run.connections.first().copied().unwrap_or(64);
     let pressure = Pressure { connections, length, rate: run.rate };
-    let mut line = format!("| {} | {:.0} |", run.rows, subject.start_ms.unwrap_or(0.0));
+    let [start, killed] =
+        [subject.start_ms, subject.killed_start_ms].map(|ms| ms.unwrap_or_default());
+    let mut line = format!("| {} | {start:.0} | {killed:.0} |", run.rows);
     for case in CASES {
         // A thousand rows have no page that is far.
         if case == Case::FarPage && run.rows < Case::FAR_ROWS {

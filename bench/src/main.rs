@@ -58,6 +58,9 @@ struct Run {
     /// The command that is measured.
     #[arg(global = true, long, default_value = "target/release/vitruvius")]
     binary: PathBuf,
+    /// More words for the command that is measured: `--serve=--page-cache=16`.
+    #[arg(global = true, long, value_delimiter = ' ')]
+    serve: Vec<String>,
     /// Connections that ask at the same time.
     #[arg(global = true, long, value_delimiter = ',', default_value = "64")]
     connections: Vec<usize>,

@@ -35,6 +35,16 @@ impl Process {
         Ok(Self::Own(child))
     }
 
+    /// Asks it to stop, as an operator does, and waits until it has.
+    pub(crate) fn stop(mut self) -> Result<(), Failure> {
+        let id = self.id().to_string();
+        Command::new("kill").args(["-s", "TERM", &id]).status()?;
+        if let Self::Own(child) = &mut self {
+            child.wait()?;
+        }
+        Ok(())
+    }
+
     /// Whether it is gone.
     pub(crate) fn has_ended(&mut self) -> bool {
         match self {
@@ -50,6 +60,19 @@ impl Process {
 
     /// Memory that it holds now, and held at most, in MiB.
     pub(crate) fn memory_mib(&self) -> (f64, f64) {
+        let [now, most] = self.status_mib(["VmRSS:", "VmHWM:"]);
+        (now, most)
+    }
+
+    /// Memory of its own that it holds now, and pages of files (its program, the index of a log) that
+    /// are counted as its but can be had back, in MiB.
+    pub(crate) fn own_and_files_mib(&self) -> (f64, f64) {
+        let [own, files, shared] = self.status_mib(["RssAnon:", "RssFile:", "RssShmem:"]);
+        (own, files + shared)
+    }
+
+    /// Sizes that Linux counts, in MiB.
+    fn status_mib<const N: usize>(&self, names: [&str; N]) -> [f64; N] {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
         let field = |name: &str| {
             status
@@ -60,7 +83,7 @@ impl Process {
                 .unwrap_or(0.0)
                 / 1024.0
         };
-        (field("VmRSS:"), field("VmHWM:"))
+        names.map(field)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Whether memory grows under a constant load of mixed requests: a sample every ten seconds, and
-//! the slope of its second half.
+//! Whether memory grows under a constant load of mixed requests: a sample every ten seconds, and the
+//! slope of what the server holds of its own once its caches have had time to fill.
 
 use std::{
     fmt::Write as _,
@@ -20,6 +20,9 @@ use crate::{
 pub(crate) struct Soak {
     /// How long.
     minutes: f64,
+    /// Minutes at the beginning that the slope leaves out; half of all where it is not said.
+    #[arg(long)]
+    settle: Option<f64>,
     /// Rows are in a PostgreSQL server of its own, not in SQLite.
     #[arg(long)]
     postgresql: bool,
@@ -33,7 +36,8 @@ const RATE: f64 = 2000.0;
 /// One look at the server.
 struct Sample {
     seconds: f64,
-    memory_mib: f64,
+    own_mib: f64,
+    files_mib: f64,
     load: load::Sample,
 }
 
@@ -60,8 +64,7 @@ async fn watch(soak: &Soak, run: &Run, at: At<'_>) -> Result<(), Failure> {
     let mut clients = load::connect(subject.address, connections).await?;
     let rate = run.rate.unwrap_or(RATE);
     let pressure = Pressure { connections, length: EVERY, rate: Some(rate) };
-    let head =
-        "| minute | memory, MiB | answers/s | p50 ms | p99 ms |\n| --- | --- | --- | --- | --- |\n";
+    let head = "| minute | own memory, MiB | of files, MiB | answers/s | p50 ms | p99 ms |\n| --- | --- | --- | --- | --- | --- |\n";
     let mut text = format!(
         "{rate:.0} requests per second over {connections} connections, {} rows at first; idle \
          {:.0} MiB.\n\n{head}",
@@ -72,18 +75,18 @@ async fn watch(soak: &Soak, run: &Run, at: At<'_>) -> Result<(), Failure> {
     while began.elapsed().as_secs_f64() < soak.minutes * 60.0 {
         let load = load::mixed(&subject, &mut clients, &mixture, pressure).await?;
         let seconds = began.elapsed().as_secs_f64();
-        let sample = Sample { seconds, memory_mib: subject.memory_mib().0, load };
+        let (own_mib, files_mib) = subject.own_and_files_mib();
+        let sample = Sample { seconds, own_mib, files_mib, load };
         let line = sample.line();
         eprint!("{line}");
         text += &line;
         samples.push(sample);
     }
-    let later = samples.get(samples.len() / 2..).unwrap_or_default();
+    let settle = soak.settle.unwrap_or(soak.minutes / 2.0);
+    text += &format!("\n{}", slopes(&samples, settle));
     let _ = writeln!(
         text,
-        "\nMemory over the second half: {:+.1} MiB per hour; at most {:.0} MiB; {:.1} µs of \
-         processor for each answer.",
-        slope_per_hour(later),
+        "At most {:.0} MiB with pages of files; {:.1} µs of processor for each answer.",
         subject.memory_mib().1,
         subject.processor_seconds() * 1e6
             / samples.iter().map(|it| it.load.per_second * EVERY.as_secs_f64()).sum::<f64>(),
@@ -107,22 +110,39 @@ fn mixture(place: usize) -> Case {
 
 impl Sample {
     fn line(&self) -> String {
-        let Self { seconds, memory_mib, load } = self;
+        let Self { seconds, own_mib, files_mib, load } = self;
         let load::Sample { per_second, p50_ms, p99_ms, .. } = load;
         let minute = seconds / 60.0;
-        format!("| {minute:.1} | {memory_mib:.1} | {per_second:.0} | {p50_ms:.2} | {p99_ms:.2} |\n")
+        format!(
+            "| {minute:.1} | {own_mib:.1} | {files_mib:.1} | {per_second:.0} | {p50_ms:.2} | {p99_ms:.2} |\n"
+        )
     }
+}
+
+/// What grew after so many minutes, and in each quarter of that time: caches that still fill show as
+/// quarters that grow less and less, a leak as four that are alike.
+fn slopes(samples: &[Sample], settle: f64) -> String {
+    let from = samples.partition_point(|sample| sample.seconds < settle * 60.0);
+    let later = samples.get(from..).unwrap_or_default();
+    let length = later.len().div_ceil(4).max(1);
+    let quarters: Vec<String> =
+        later.chunks(length).map(|quarter| format!("{:+.1}", slope_per_hour(quarter))).collect();
+    format!(
+        "Own memory after minute {settle:.1}: {:+.1} MiB per hour; by quarters of that time {}.\n",
+        slope_per_hour(later),
+        quarters.join(", ")
+    )
 }
 
 /// The line of least squares through the samples, in MiB per hour.
 fn slope_per_hour(samples: &[Sample]) -> f64 {
     let count = samples.len() as f64;
     let mean = |of: fn(&Sample) -> f64| samples.iter().map(of).sum::<f64>() / count;
-    let (seconds, memory) = (mean(|it| it.seconds), mean(|it| it.memory_mib));
+    let (seconds, memory) = (mean(|it| it.seconds), mean(|it| it.own_mib));
     let (mut along, mut across) = (0.0, 0.0);
     for sample in samples {
         along += (sample.seconds - seconds).powi(2);
-        across += (sample.seconds - seconds) * (sample.memory_mib - memory);
+        across += (sample.seconds - seconds) * (sample.own_mib - memory);
     }
     if along > 0.0 { across / along * 3600.0 } else { 0.0 }
 }

@@ -35,6 +35,9 @@ pub(crate) struct Subject {
     pub(crate) requests: Box<dyn Requests>,
     /// From the start of the process to the first answer, over the filled store, in milliseconds.
     pub(crate) start_ms: Option<f64>,
+    /// The same where the process before it was killed, right after the store was filled: an SQLite file
+    /// has a long log then.
+    pub(crate) killed_start_ms: Option<f64>,
     /// Memory before anything was asked, in MiB.
     pub(crate) idle_mib: f64,
 }
@@ -73,6 +76,11 @@ impl Subject {
     /// Memory that it holds now, and held at most, without the database's, in MiB.
     pub(crate) fn memory_mib(&self) -> (f64, f64) {
         self.process.as_ref().map_or((0.0, 0.0), Process::memory_mib)
+    }
+
+    /// Memory of its own, and pages of files, without the database's, in MiB.
+    pub(crate) fn own_and_files_mib(&self) -> (f64, f64) {
+        self.process.as_ref().map_or((0.0, 0.0), Process::own_and_files_mib)
     }
 }
 
@@ -172,6 +180,7 @@ pub(crate) async fn start_ours(
         let mut command = Command::new(&binary);
         command.arg("serve").arg(&document).arg("--listen").arg(address.to_string());
         command.arg("--data").arg(&data).args(["--durability", durability.word()]);
+        command.args(&run.serve);
         if let At::Server(_, server) = at {
             command.arg("--database").arg(server.url(&database));
         }
@@ -187,11 +196,17 @@ pub(crate) async fn start_ours(
         At::Server(_, server) => server.fill(&database, run.rows, &owners).await?,
     }
     drop(first);
-    // Once more, over the rows: so a start is timed as it is in practice.
+    // Twice more, over the rows: so a start is timed as it is in practice, after a kill and after a stop.
     let keys = Keys { rows: run.rows, users };
     let requests = Box::new(Own { keys, newest: "?limit=20&sort=-created_at" });
+    let second = start(&name, &log, command, nothing()).await?;
+    let killed_start_ms = second.start_ms;
+    if let Some(process) = second.process {
+        process.stop()?;
+    }
     let subject = start(&name, &log, command, requests).await?;
-    Ok(Subject { role: Role::Ours(durability), database: at.database(), ..subject })
+    let role = Role::Ours(durability);
+    Ok(Subject { role, database: at.database(), killed_start_ms, ..subject })
 }
 
 /// A server's name in the report; what is usual for its store is not said.
@@ -217,6 +232,7 @@ pub(crate) fn peers(file: Option<&PathBuf>) -> Result<Vec<Subject>, Failure> {
             database: None,
             requests: Box::new(peer),
             start_ms: None,
+            killed_start_ms: None,
         }
     });
     Ok(found.collect())
@@ -246,6 +262,7 @@ async fn start(
                 database: None,
                 requests,
                 start_ms,
+                killed_start_ms: None,
             });
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
