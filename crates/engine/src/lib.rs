@@ -5,6 +5,9 @@
 //! Everything that meets network, disk or time lives here; time and randomness only through
 //! [`World`].
 
+// An answer is a future of futures, over a hundred deep: the compiler lays them out in one go.
+#![recursion_limit = "256"]
+
 mod answer;
 pub mod database;
 pub mod pages;

@@ -56,7 +56,8 @@ impl Running {
         let reach = || cache.reach_of(&crate::data::schema(&compiled));
         let cached = {
             let version = crate::service::hash_of(&compiled);
-            Planned::of(&system.data.cache, reach, &router, evidence, &version)
+            let is_shared = cache.is_shared();
+            Planned::of(&system.data.cache, reach, &router, evidence, &version, is_shared)
         };
         let users = crate::security::users(&system);
         let limits = crate::security::limits_of(&system, settings);

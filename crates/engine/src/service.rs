@@ -24,7 +24,7 @@ use tokio::sync::{Mutex, Notify, watch};
 use crate::{
     Running, Settings, World,
     data::cache::{Cache, Together, WatchedStore},
-    observability::{AccessLog, Evidence, watch_proofs, watch_tables},
+    observability::{AccessLog, Evidence, Readiness, watch_proofs, watch_tables},
     pages::Pages,
     shared::{
         Notice, Shared, listen,
@@ -34,6 +34,8 @@ use crate::{
 
 /// Longest time that a change of tables waits for requests in flight, in milliseconds.
 const QUIET_MS_MAX: u64 = 5_000;
+/// What helps where the data directory cannot be written.
+const ELSEWHERE: &str = "let this user write there, or give another with `--data`";
 /// The file in a data directory that a service holds for as long as it runs.
 pub const LOCK_FILE: &str = "lock";
 /// How often a document is planned at the start where another process stands in the way.
@@ -103,6 +105,8 @@ pub struct Inner {
     pub shared: Shared,
     /// What was observed.
     pub evidence: Evidence,
+    /// Whether the store answered when it was last asked for a probe.
+    pub(crate) readiness: Readiness,
     /// One line per answer, where it is wanted.
     pub access_log: Option<AccessLog>,
     /// The last save that could not be served, until a good one follows.
@@ -199,12 +203,12 @@ impl Service {
         let access_log = AccessLog::open(&settings.access_log)
             .map_err(|error| StartError::Machine(format!("cannot open the access log: {error}")))?;
         let cache = Arc::new(Cache::default());
-        let running = Running::prepare(compiled, &settings, &evidence, &cache, world.now());
-        cache.install(Arc::clone(&running.cached.reach));
         if let (Some(redis), Some(_)) = (&shared.redis, store.place()) {
             let (redis, name) = (Arc::clone(redis), world.uuid().to_string());
             cache.join(Together::new(redis, name, !settings.replicas.is_empty()));
         }
+        let running = Running::prepare(compiled, &settings, &evidence, &cache, world.now());
+        cache.install(Arc::clone(&running.cached.reach));
         let store = WatchedStore::new(store, Arc::clone(&cache), shared.notices.clone());
         let inner = Arc::new(Inner {
             settings,
@@ -215,6 +219,7 @@ impl Service {
             security: crate::security::State::default(),
             shared,
             evidence,
+            readiness: Readiness::default(),
             access_log,
             refused: ArcSwapOption::empty(),
             changes: watch::Sender::new(0),
@@ -412,7 +417,8 @@ fn create_private_directory(path: &Path) -> Result<(), StartError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(|error| {
-        StartError::Machine(format!("cannot create the directory {}: {error}", path.display()))
+        let path = path.display();
+        StartError::Machine(format!("cannot create the directory {path}: {error}; {ELSEWHERE}"))
     })
 }
 
@@ -429,7 +435,7 @@ pub async fn take(directory: &Path) -> Result<File, StartError> {
 async fn lock(directory: &Path) -> Result<File, StartError> {
     let path = directory.join(LOCK_FILE);
     let file = File::create(&path).map_err(|error| {
-        StartError::Machine(format!("cannot write {}: {error}", path.display()))
+        StartError::Machine(format!("cannot write {}: {error}; {ELSEWHERE}", path.display()))
     })?;
     // A service that is just stopping may hold it for another moment.
     for _ in 0..LOCK_ATTEMPTS_MAX {

@@ -1,7 +1,10 @@
 //! What is built in for whoever operates or explores the service: health, readiness, metrics, the
 //! OpenAPI description and its page.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use axum::{body::Body, response::Response};
 use document::{
@@ -17,6 +20,34 @@ use crate::{
 
 /// Longest time for the store to answer when it is asked whether it is there.
 const READY_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// For so long an answer of the store is good for whoever else asks: no limit holds probes back, and
+/// the store is not to be kept busy by them.
+const READY_FOR: Duration = Duration::from_millis(250);
+
+/// Whether the store answered, and when it was asked last.
+#[derive(Debug, Default)]
+pub(crate) struct Readiness(tokio::sync::Mutex<Option<(Instant, bool)>>);
+
+impl Readiness {
+    /// Asks the store, unless somebody has just asked.
+    async fn now(&self, inner: &Inner) -> bool {
+        let mut last = self.0.lock().await;
+        if let Some((at, is_ready)) = *last
+            && at.elapsed() < READY_FOR
+        {
+            return is_ready;
+        }
+        let asked = tokio::time::timeout(READY_WAIT_MAX, inner.store.query("SELECT 1", &[])).await;
+        if let Ok(Err(error)) = &asked {
+            // What exactly is wrong is for the log: the probe's caller is anybody.
+            tracing::warn!(%error, "not ready: the store does not answer");
+        }
+        let is_ready = matches!(asked, Ok(Ok(_)));
+        *last = Some((Instant::now(), is_ready));
+        is_ready
+    }
+}
 
 /// A call of something built in.
 pub struct BuiltInCall<'a> {
@@ -89,15 +120,10 @@ impl BuiltInCall<'_> {
 
 /// Whether requests can be answered: the store can be read.
 async fn ready(inner: &Inner) -> Response {
-    let asked = tokio::time::timeout(READY_WAIT_MAX, inner.store.query("SELECT 1", &[])).await;
-    match asked {
-        Ok(Ok(_)) => json(StatusCode::OK, ready_text(inner).into()),
-        Ok(Err(error)) => {
-            // What exactly is wrong is for the log: the probe's caller is anybody.
-            tracing::warn!(%error, "not ready: the store does not answer");
-            json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#.into())
-        }
-        Err(_) => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#.into()),
+    // Boxed, as what is rarely asked: no other request carries the room for it.
+    match Box::pin(inner.readiness.now(inner)).await {
+        true => json(StatusCode::OK, ready_text(inner).into()),
+        false => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#.into()),
     }
 }
 

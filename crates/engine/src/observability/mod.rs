@@ -13,6 +13,7 @@ mod snapshot;
 mod substitution;
 
 pub use access_log::{AccessLog, AccessLogTo, Line};
+pub(crate) use built_in::Readiness;
 pub use built_in::{BuiltInCall, built_in};
 pub use cache::{CacheEvidence, CacheSnapshot};
 pub(crate) use evidence::SLICE_SECONDS;

@@ -48,6 +48,9 @@ async fn hear(inner: Weak<Inner>, mut receiver: Receiver<Heard>) {
         };
         if is_turn {
             is_listening = !is_listening;
+            if is_listening {
+                inner.cache.was_deaf();
+            }
             inner.shared.hears(is_listening);
             match is_listening {
                 true => tracing::info!("other processes on the database are heard"),
@@ -77,6 +80,7 @@ fn take_note(inner: &Arc<Inner>, notice: Notice) {
             inner.store.written_elsewhere(&[Arc::from(name.as_str())]);
             inner.cache.table_changed(&name);
         }
+        Notice::Uncounted => inner.cache.uncounted_elsewhere(),
         Notice::Document(mark) => document_changed(inner, mark),
         Notice::Everything => {
             let resources = running.system.data.tables.iter().map(|table| table.name.as_str());

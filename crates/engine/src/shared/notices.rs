@@ -29,6 +29,8 @@ pub(crate) enum Notice {
     Users,
     /// Rows of a table changed.
     Table(String),
+    /// This process writes and cannot reach Redis: what is kept there is not to be believed.
+    Uncounted,
     /// A document with this mark was applied.
     Document(u32),
     /// Anything may have changed.
@@ -41,6 +43,7 @@ impl Notice {
             Notice::User(subject) => format!("user {subject}"),
             Notice::Users => "users".to_owned(),
             Notice::Table(name) => format!("table {name}"),
+            Notice::Uncounted => "uncounted".to_owned(),
             Notice::Document(mark) => format!("document {mark}"),
             Notice::Everything => "everything".to_owned(),
         }
@@ -53,6 +56,7 @@ impl Notice {
             Some(("table", name)) => Notice::Table(name.to_owned()),
             Some(("document", mark)) => mark.parse().map_or(Notice::Everything, Notice::Document),
             None if text == "users" => Notice::Users,
+            None if text == "uncounted" => Notice::Uncounted,
             _ => Notice::Everything,
         }
     }

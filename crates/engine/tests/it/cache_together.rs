@@ -37,11 +37,30 @@ async fn until_here(desk: &Desk) {
     }
 }
 
+/// Waits until processes hear each other: what was kept before counts for nobody from then on.
+async fn until_heard(desks: &[&Desk]) {
+    let started = Instant::now();
+    while !desks.iter().all(|desk| desk.service.inner.shared.is_hearing()) {
+        assert!(started.elapsed() < Duration::from_secs(20), "they do not hear each other");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits until an answer is kept: after a doubt that takes a few seconds.
+async fn until_kept(person: &Person<'_>) {
+    let started = Instant::now();
+    while !status(person).await.contains("hit") {
+        assert!(started.elapsed() < Duration::from_secs(20), "nothing is kept");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_processes_keep_together_what_they_read() {
     let (database, redis) = (postgres::database(), Redis::start());
     let one = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
     let other = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
+    until_heard(&[&one, &other]).await;
     let (admin, admin_there) = (one.admin().await, other.admin().await);
     let new = admin.post("/api/v1/products", json!({"name": "Bell", "price": "1"})).await;
     assert_eq!(new.status, 201, "{new:?}");
@@ -72,6 +91,7 @@ async fn nothing_old_is_served_when_redis_comes_back() {
     let (database, redis) = (postgres::database(), Redis::start());
     let one = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
     let other = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
+    until_heard(&[&one, &other]).await;
     let admin = one.admin().await;
     let new = admin.post("/api/v1/products", json!({"name": "Bell", "price": "1"})).await;
     let path = new.header("location").to_owned();
@@ -92,9 +112,87 @@ async fn nothing_old_is_served_when_redis_comes_back() {
     for person in [&here, &there, &here, &there] {
         assert_eq!(prices(person).await, ["2.0"], "what was kept before is believed by nobody");
     }
-    status(&here).await;
-    status(&there).await;
-    assert!(status(&here).await.contains("hit") && status(&there).await.contains("hit"));
+    until_kept(&here).await;
+    until_kept(&there).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_process_that_keeps_nothing_counts_for_those_that_do() {
+    let (database, redis) = (postgres::database(), Redis::start());
+    let keeping = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
+    let plain = Desk::beside(DESK, &database.url, Some(&redis.url())).await;
+    until_heard(&[&keeping, &plain]).await;
+    let (admin, here) = (plain.admin().await, keeping.anybody());
+    let new = admin.post("/api/v1/products", json!({"name": "Bell", "price": "1"})).await;
+    let path = new.header("location").to_owned();
+    for round in 2..12 {
+        until_kept(&here).await;
+        let changed = admin.patch(&path, json!({"price": format!("{round}")})).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+        assert_eq!(prices(&here).await, [format!("{round}.0")]);
+    }
+}
+
+/// A way to a server that can be cut.
+struct Way {
+    port: u16,
+    is_open: tokio::sync::watch::Sender<bool>,
+}
+
+impl Way {
+    /// The way to a port of this machine.
+    async fn to(target: u16) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let (is_open, watched) = tokio::sync::watch::channel(true);
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut watched = watched.clone();
+                tokio::spawn(async move {
+                    if !*watched.borrow() {
+                        return;
+                    }
+                    let far = tokio::net::TcpStream::connect(("127.0.0.1", target)).await;
+                    let mut far = far.expect("the server");
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        _ = watched.wait_for(|is_open| !is_open) => {}
+                    }
+                });
+            }
+        });
+        Self { port, is_open }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_process_writes_that_cannot_reach_redis_is_not_hidden_by_what_others_keep() {
+    let (database, redis) = (postgres::database(), Redis::start());
+    let way = Way::to(redis.port).await;
+    let by_the_way = format!("redis://127.0.0.1:{}", way.port);
+    let apart = Desk::beside(&document(), &database.url, Some(&by_the_way)).await;
+    let other = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
+    until_heard(&[&apart, &other]).await;
+    let (admin, there) = (apart.admin().await, other.anybody());
+    let new = admin.post("/api/v1/products", json!({"name": "Bell", "price": "1"})).await;
+    let path = new.header("location").to_owned();
+    until_kept(&there).await;
+    way.is_open.send_replace(false);
+    for round in 2..6 {
+        let changed = admin.patch(&path, json!({"price": format!("{round}")})).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+        let written = Instant::now();
+        while prices(&there).await != [format!("{round}.0")] {
+            assert!(written.elapsed() < Duration::from_secs(1), "round {round} is hidden");
+        }
+        assert!(!status(&there).await.contains("hit"), "it is in doubt for a while");
+    }
+    way.is_open.send_replace(true);
+    until_here(&apart).await;
+    until_kept(&there).await;
+    let changed = admin.patch(&path, json!({"price": "9"})).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    assert_eq!(prices(&there).await, ["9.0"], "it counts again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -102,6 +200,7 @@ async fn eight_writers_in_two_processes_read_what_was_written() {
     let (database, redis) = (postgres::database(), Redis::start());
     let one = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
     let other = Desk::beside(&document(), &database.url, Some(&redis.url())).await;
+    until_heard(&[&one, &other]).await;
     let (here, there) = (one.admin().await, other.admin().await);
     let writers = (0..8).map(|writer| {
         let (own, far) = match writer % 2 {

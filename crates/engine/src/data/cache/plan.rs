@@ -34,7 +34,7 @@ pub(crate) struct Rule {
 /// What a version of the document keeps.
 #[derive(Default)]
 pub(crate) struct Planned {
-    /// What its statements reach; nothing where nothing is kept.
+    /// What its statements reach; nothing where nobody keeps anything.
     pub(crate) reach: Arc<Reach>,
     /// Some written rows are kept at once.
     pub(crate) writes_through: bool,
@@ -48,9 +48,12 @@ impl Planned {
         router: &Router,
         evidence: &Evidence,
         version: &str,
+        is_shared: bool,
     ) -> Self {
         if caching.is_empty() {
-            return Self::default();
+            // Others may serve a document that keeps: what is written here is counted for them.
+            let reach = if is_shared { Arc::new(reach()) } else { Arc::default() };
+            return Self { reach, ..Self::default() };
         }
         let reach = Arc::new(reach());
         let version: Arc<str> = Arc::from(version);

@@ -11,9 +11,10 @@ use std::{
             Ordering::{Relaxed, SeqCst},
         },
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use redis::Script;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,11 @@ use crate::shared::{Away, Redis};
 const WRITE_MS_MAX: u64 = 60_000;
 /// A replica that is read from has everything that is older, the read itself included.
 const REPLICA_LAG_MAX: Duration = Duration::from_secs(60);
+/// How long nothing is believed after another process said that it cannot count its writes. It says
+/// so again in time where it goes on writing.
+const DOUBT: Duration = Duration::from_secs(5);
+/// How often a process says so.
+const WARN_EVERY: Duration = Duration::from_secs(1);
 /// One value takes at most so much, in bytes.
 const VALUE_BYTES_MAX: usize = 1024 * 1024;
 
@@ -48,6 +54,10 @@ pub(crate) struct Together {
     /// A write could not be counted.
     owes: AtomicBool,
     settling: Mutex<()>,
+    /// Until then another process may be writing without counting.
+    doubted_until: ArcSwapOption<Instant>,
+    /// When this process last said that it cannot count.
+    warned: ArcSwapOption<Instant>,
 }
 
 /// What was found under a key, and what a new value has to match.
@@ -73,6 +83,8 @@ struct Head {
 pub(super) struct Writing {
     name: String,
     keys: Vec<String>,
+    /// False where Redis could not be told of it.
+    pub(super) is_counted: bool,
 }
 
 impl Together {
@@ -87,6 +99,8 @@ impl Together {
             settled: AtomicU64::new(0),
             owes: AtomicBool::new(false),
             settling: Mutex::new(()),
+            doubted_until: ArcSwapOption::empty(),
+            warned: ArcSwapOption::empty(),
         }
     }
 
@@ -149,27 +163,51 @@ impl Together {
     /// Says that tables are about to change.
     pub(super) async fn begin(&self, tables: &[Arc<Generation>]) -> Writing {
         let number = self.writes.fetch_add(1, Relaxed);
-        let writing = Writing { name: format!("{}-{number}", self.name), keys: self.names(tables) };
-        self.count(&writing, WRITE_MS_MAX).await;
+        let name = format!("{}-{number}", self.name);
+        let mut writing = Writing { name, keys: self.names(tables), is_counted: true };
+        writing.is_counted = self.count(&writing, WRITE_MS_MAX).await;
         writing
     }
 
-    /// Says that they have changed, or have not.
-    pub(super) async fn end(&self, writing: &Writing) {
-        self.count(writing, 0).await;
+    /// Says that they have changed, or have not; false where nobody who keeps can know of it.
+    pub(super) async fn end(&self, writing: &Writing) -> bool {
+        let is_counted = self.count(writing, 0).await && writing.is_counted;
         // Who could not count settles it before the write is acknowledged, if Redis is back.
-        let _ = self.settle().await;
+        self.settle().await.is_ok() || is_counted
     }
 
-    async fn count(&self, writing: &Writing, life_ms: u64) {
+    /// True where the others have to be told again that this process writes without counting.
+    pub(super) fn owes_a_warning(&self) -> bool {
+        let is_told = self.warned.load().as_ref().is_some_and(|at| at.elapsed() < WARN_EVERY);
+        if !is_told {
+            self.warned.store(Some(Arc::new(Instant::now())));
+        }
+        !is_told
+    }
+
+    /// Another process writes without counting: for a while nothing is believed or kept, and what was
+    /// kept until then counts for nobody afterwards.
+    pub(super) fn doubt(&self) {
+        self.doubted_until.store(Some(Arc::new(Instant::now() + DOUBT)));
+        self.begin_anew();
+    }
+
+    fn is_doubted(&self) -> bool {
+        self.doubted_until.load().as_ref().is_some_and(|until| Instant::now() < **until)
+    }
+
+    /// False where Redis could not be told.
+    async fn count(&self, writing: &Writing, life_ms: u64) -> bool {
         let mut invocation = WRITE.prepare_invoke();
         for key in &writing.keys {
             invocation.key(key);
         }
         invocation.arg(&writing.name).arg(life_ms);
-        if self.redis.script::<u8>(&invocation).await.is_err() {
+        let is_counted = self.redis.script::<u8>(&invocation).await.is_ok();
+        if !is_counted {
             self.owes.store(true, SeqCst);
         }
+        is_counted
     }
 
     /// Nothing that is kept so far counts any longer, for this and all other processes.
@@ -183,6 +221,9 @@ impl Together {
 
     /// Begins a new epoch where this process may have missed or left out anything.
     async fn settle(&self) -> Result<(), Away> {
+        if self.is_doubted() {
+            return Err(Away);
+        }
         if self.is_settled() {
             return if self.redis.is_here() { Ok(()) } else { Err(Away) };
         }

@@ -43,6 +43,25 @@ impl Cache {
         self.together.get()
     }
 
+    /// True where other processes may keep what this one changes.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.together().is_some()
+    }
+
+    /// Another process writes without counting what it changes.
+    pub(crate) fn uncounted_elsewhere(&self) {
+        if let Some(together) = self.together() {
+            together.doubt();
+        }
+    }
+
+    /// Other processes may have said that unheard.
+    pub(crate) fn was_deaf(&self) {
+        if let Some(together) = self.together() {
+            together.begin_anew();
+        }
+    }
+
     /// What the statements of a schema reach.
     pub(crate) fn reach_of(&self, schema: &Schema) -> Reach {
         Reach::of(schema, |table| self.generation(table))
@@ -125,8 +144,13 @@ impl WatchedStore {
             let counted = CountUp(written);
             if let Some(together) = cache.together() {
                 let writing = together.begin(&counted.0).await;
+                if !writing.is_counted {
+                    warn(together, others.as_deref()).await;
+                }
                 let outcomes = store.write(steps).await;
-                together.end(&writing).await;
+                if !together.end(&writing).await {
+                    warn(together, others.as_deref()).await;
+                }
                 return outcomes;
             }
             let outcomes = store.write(steps).await;
@@ -137,6 +161,14 @@ impl WatchedStore {
             outcomes
         });
         task.await.unwrap_or_else(|error| Err(StoreError::Fault(error.to_string())))
+    }
+}
+
+/// Says to the other processes that this one writes without being able to count: through the database,
+/// which it reaches, and not often.
+async fn warn(together: &Together, others: Option<&Notices>) {
+    if let Some(others) = others.filter(|_| together.owes_a_warning()) {
+        others.tell(Notice::Uncounted).await;
     }
 }
 
