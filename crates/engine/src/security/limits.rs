@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     Problem, Running,
+    pages::is_local,
     problem::ProblemCode,
     sabotage::{self, Sabotage},
     service::Inner,
@@ -230,7 +231,10 @@ pub(super) async fn count(
     address: IpAddr,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Problem> {
     let counters = &inner.security.counters;
-    let all = applied(counters, &running.rate_limits, asked, principal);
+    let mut all = applied(counters, &running.rate_limits, asked, principal);
+    if is_probe(inner, asked, principal) {
+        all.retain(|applied| matches!(applied.scope, Some(LimitScope::Endpoint { .. })));
+    }
     if all.is_empty() {
         return Ok(Vec::new());
     }
@@ -269,6 +273,19 @@ pub(super) async fn count(
             (applied, Taken::of(limit, answer.before, answer.wait_ms, answer.is_full))
         }),
     )
+}
+
+/// True for what watches the service rather than uses it. Refused, it would have a healthy process
+/// restarted, or taken out of service while it is needed most: only a limit on the very endpoint counts
+/// it. Metrics are a probe for those to whom they are shown without a sentence of the document.
+fn is_probe(inner: &Inner, asked: &Asked<'_>, principal: &Principal) -> bool {
+    match asked.built_in {
+        Some(BuiltIn::Health | BuiltIn::Ready) => true,
+        Some(BuiltIn::Metrics) => {
+            principal.is_admin() || is_local(&inner.settings, asked.peer, asked.headers)
+        }
+        _ => false,
+    }
 }
 
 /// A limit's window for one caller, as all processes call it. Neither users nor addresses can be

@@ -223,14 +223,31 @@ fn requests_go_on_without_redis_and_are_shared_again_when_it_is_back() {
     other.until_said("counts and remembers by itself");
     assert!(one.get("/ready").status(200).text.contains("\"redis\":\"away\""));
     assert!(one.get("/metrics").text.contains("vitruvius_redis_up 0\n"));
-    // Each goes on from what it let through by itself: five, and the two questions above.
-    assert_eq!(through(&flood(&[&one], 30)), 23);
+    // Each goes on from what it let through by itself: five. Probes are not counted.
+    assert_eq!(through(&flood(&[&one], 30)), 25);
     redis.start_again();
     for process in [&one, &other] {
         let back = format!("Redis at 127.0.0.1:{} answers", redis.port);
         process.until("it is back", |process| process.complaints().matches(&back).count() == 2);
     }
     assert_eq!(through(&flood(&[&one, &other], 20)), 30, "it is empty, and shared again");
+}
+
+#[test]
+fn a_limit_is_each_process_s_own_while_redis_hangs() {
+    let (own, redis) = (database(), Redis::start());
+    let document = format!("{SHOP}{LIMITED}");
+    let url = redis.url();
+    let one = serve(&document, &own, &["--redis", &url]);
+    let other = serve(&document, &own, &["--redis", &url]);
+    assert_eq!(through(&flood(&[&one, &other], 3)), 6);
+    redis.freeze();
+    let frozen = Instant::now();
+    assert_eq!(through(&flood(&[&one, &other], 30)), 14, "twice the number, less those before");
+    assert!(frozen.elapsed() < Duration::from_secs(10), "{:?}", frozen.elapsed());
+    one.until_said("it does not answer in time");
+    redis.thaw();
+    one.until("it is back", |process| process.get("/metrics").text.contains("redis_up 1\n"));
 }
 
 #[test]

@@ -59,6 +59,32 @@ async fn a_limit_trips_at_its_written_number_and_says_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn probes_are_held_back_by_no_limit_but_their_own() {
+    let stage = Stage::of("# x", |system| {
+        let own = LimitScope::Endpoint { method: None, path: "/ready".to_owned() };
+        system.security.rate_limits = vec![limit(2, LimitScope::All), limit(6, own)];
+    })
+    .await;
+    let mut elsewhere = HeaderMap::new();
+    elsewhere.insert(header::HOST, HeaderValue::from_static("shop.example.org"));
+    for _ in 0..20 {
+        stage.enter("/health", Some(BuiltIn::Health), &elsewhere).await.expect("a probe");
+    }
+    let mut ready = 0;
+    while stage.enter("/ready", Some(BuiltIn::Ready), &elsewhere).await.is_ok() {
+        ready += 1;
+    }
+    assert_eq!(ready, 6, "the limit on the endpoint itself holds");
+    // To whom metrics are not shown they are a request like any other.
+    let mut metrics = 0;
+    while stage.enter("/metrics", Some(BuiltIn::Metrics), &elsewhere).await.is_ok() {
+        metrics += 1;
+    }
+    assert_eq!(metrics, 2);
+    assert!(stage.enter("/api/v1/posts", None, &elsewhere).await.is_err());
+}
+
+#[tokio::test]
 async fn a_forged_address_is_no_way_around_a_limit() {
     let stage =
         Stage::of("# x", |system| system.security.rate_limits = vec![limit(2, LimitScope::All)])
