@@ -139,6 +139,18 @@ impl Server {
         run(&mut stop);
     }
 
+    /// Sends all its processes a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let file = self.directory.join("data/postmaster.pid");
+        let file = fs::read_to_string(file).expect("it runs");
+        let first = file.lines().next().unwrap_or_default();
+        let mut all = Command::new("ps");
+        let children = run(all.args(["--no-headers", "-o", "pid", "--ppid", first]));
+        let ids = children.split_whitespace().chain([first]);
+        // A process may have ended meanwhile.
+        let _ = Command::new("kill").args(["-s", name]).args(ids).stderr(Stdio::null()).status();
+    }
+
     /// Starts it after a stop.
     pub(crate) fn start_again(&self) {
         let directory = self.directory.display();

@@ -44,12 +44,14 @@ pub(crate) struct Test {
     directory: TempDir,
     environment: Vec<(String, String)>,
     standard_input: Vec<u8>,
+    /// Length at which files of the process end, in KiB.
+    files_end_at: Option<u32>,
 }
 
 impl Test {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        Self { directory, environment: Vec::new(), standard_input: Vec::new() }
+        Self { directory, environment: Vec::new(), standard_input: Vec::new(), files_end_at: None }
     }
 
     /// Writes `ARCHITECTURE.md`.
@@ -72,8 +74,24 @@ impl Test {
         self
     }
 
+    /// Lets no file of the process grow longer, as a limit of its user would.
+    pub(crate) fn files_end_at(mut self, kib: u32) -> Self {
+        self.files_end_at = Some(kib);
+        self
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vitruvius"));
+        let program = env!("CARGO_BIN_EXE_vitruvius");
+        let mut command = match self.files_end_at {
+            None => Command::new(program),
+            Some(kib) => {
+                // The signal that comes with the error would end the process.
+                let limited = format!("trap '' XFSZ; ulimit -S -f {kib}; exec \"$0\" \"$@\"");
+                let mut command = Command::new("bash");
+                command.args(["-c", &limited, program]);
+                command
+            }
+        };
         command.args(arguments).current_dir(self.directory.path());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
@@ -261,6 +279,11 @@ impl Serving {
         self.origin.trim_start_matches("http://")
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it said on standard error so far.
     pub(crate) fn complaints(&self) -> String {
         self.complaints.lock().expect("text").clone()
@@ -330,11 +353,12 @@ impl Serving {
         }
     }
 
-    /// Ends it the hard way and starts it again on the same data.
+    /// Ends it the hard way and starts it again on the same data; files may grow then.
     pub(crate) fn kill_and_serve_again(mut self) -> Serving {
         self.signal("KILL");
         self.end();
-        let test = std::mem::replace(&mut self.test, Test::new());
+        let mut test = std::mem::replace(&mut self.test, Test::new());
+        test.files_end_at = None;
         test.serve(&[])
     }
 }

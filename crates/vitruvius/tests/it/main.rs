@@ -4,6 +4,7 @@ mod browser;
 mod command;
 mod copy;
 mod examples;
+mod failures;
 mod generated;
 mod harness;
 mod hostile;
