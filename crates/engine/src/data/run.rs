@@ -558,9 +558,7 @@ pub(crate) fn fault(inner: &Inner, error: StoreError) -> Problem {
         StoreError::Unavailable(why) if WRITES_ALONE.contains(&why.as_str()) => {
             format!("nothing can be written at the moment: {why}; its id is {id}")
         }
-        StoreError::Unavailable(_) => {
-            format!("the rows cannot be reached at the moment: try again; its id is {id}")
-        }
+        StoreError::Unavailable(_) => format!("no rows can be reached; try again; its id is {id}"),
         _ => format!("something went wrong on our side; its id is {id}"),
     };
     let told = Problem::new(problem, words);
