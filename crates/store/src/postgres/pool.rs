@@ -88,8 +88,8 @@ impl Deref for Link {
 #[derive(Default)]
 struct Slot {
     link: Mutex<Option<Arc<Link>>>,
-    /// One connects, the others wait for it.
-    connecting: tokio::sync::Mutex<Option<Instant>>,
+    /// One connects, the others wait for it; when that failed last, and why.
+    connecting: tokio::sync::Mutex<Option<(Instant, String)>>,
 }
 
 impl Slot {
@@ -214,23 +214,28 @@ impl Pool {
         if let Some(link) = slot.held().filter(is_good) {
             return Ok(link);
         }
-        let mut failed_at = slot.connecting.lock().await;
+        let mut failed = slot.connecting.lock().await;
         if let Some(link) = slot.held().filter(is_good) {
             return Ok(link);
         }
-        if failed_at.is_some_and(|failed_at| failed_at.elapsed() < PAUSE) {
-            let place = &self.connect.address.place;
-            return Err(StoreError::Unavailable(format!("PostgreSQL at {place} is away")));
+        if let Some((failed_at, why)) = &*failed
+            && failed_at.elapsed() < PAUSE
+        {
+            return Err(StoreError::Unavailable(why.clone()));
         }
         match self.planning(number, planning).await {
             Ok(link) => {
                 let link = Arc::new(link);
                 *slot.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.clone());
-                *failed_at = None;
+                *failed = None;
                 Ok(link)
             }
             Err(error) => {
-                *failed_at = Some(Instant::now());
+                let why = match &error {
+                    StoreError::Unavailable(why) => why.clone(),
+                    other => other.to_string(),
+                };
+                *failed = Some((Instant::now(), why));
                 Err(error)
             }
         }
