@@ -66,17 +66,8 @@ pub(crate) fn write_keys_before<'a>(
     descends: bool,
     rows: u64,
 ) -> Result<(), Unsupported> {
-    let alias = writer.enter(&select.table);
-    writer.text.push_str("SELECT ");
-    writer.aliased(alias, key);
-    writer.from(&select.table, alias);
-    writer.text.push_str(" WHERE ");
-    writer.expression(&select.condition)?;
-    writer.text.push_str(" ORDER BY ");
-    writer.aliased(alias, key);
-    writer.text.push_str(if descends { " DESC" } else { "" });
+    writer.keys_in_order(select, key, descends)?;
     writer.limit(Some(rows + 1), select.offset.saturating_sub(rows));
-    writer.leave();
     Ok(())
 }
 
@@ -432,18 +423,31 @@ impl<'a> SqlWriter<'a> {
         key: &str,
         descends: bool,
     ) -> Result<(), Unsupported> {
+        self.text.push('(');
+        self.keys_in_order(select, key, descends)?;
+        self.text.push_str(" LIMIT 1 OFFSET ");
+        self.number(select.offset);
+        self.text.push(')');
+        Ok(())
+    }
+
+    /// `SELECT` of the key of all rows, sorted by it.
+    fn keys_in_order(
+        &mut self,
+        select: &'a Select,
+        key: &str,
+        descends: bool,
+    ) -> Result<(), Unsupported> {
         let alias = self.enter(&select.table);
-        self.text.push_str("(SELECT ");
+        self.text.push_str("SELECT ");
         self.aliased(alias, key);
         self.from(&select.table, alias);
         self.text.push_str(" WHERE ");
         self.expression(&select.condition)?;
         self.text.push_str(" ORDER BY ");
         self.aliased(alias, key);
-        self.text.push_str(if descends { " DESC LIMIT 1 OFFSET " } else { " LIMIT 1 OFFSET " });
-        self.number(select.offset);
+        self.text.push_str(if descends { " DESC" } else { "" });
         self.leave();
-        self.text.push(')');
         Ok(())
     }
 
