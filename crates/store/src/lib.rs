@@ -24,6 +24,7 @@ mod rank;
 pub mod schema;
 mod sql;
 mod sqlite;
+mod starts;
 mod store;
 pub mod value;
 

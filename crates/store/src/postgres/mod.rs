@@ -8,6 +8,7 @@ pub(crate) mod copy;
 mod define;
 mod describe;
 mod explain;
+mod far;
 mod fault;
 mod ground;
 mod ledger;
@@ -72,6 +73,8 @@ struct Served {
     catalog: Arc<Catalog>,
     /// Counts the schemas.
     number: u64,
+    /// Where pages begin.
+    places: Arc<far::Places>,
 }
 
 impl Shared {
@@ -84,7 +87,8 @@ impl Shared {
     /// From now on this schema is served.
     fn serve(&self, catalog: Catalog) {
         let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
-        *served = Served { catalog: Arc::new(catalog), number: served.number + 1 };
+        let places = served.places.clone();
+        *served = Served { catalog: Arc::new(catalog), number: served.number + 1, places };
         self.pool.forget_statements();
         self.replicas.changed();
     }
@@ -102,7 +106,8 @@ impl Postgres {
         refuse_marked(copy::mark_in(&session).await?, marked)?;
         // What was served last is served until something else is applied.
         let last = ledger::served(&session).await?;
-        let served = Served { catalog: Arc::new(Catalog::of(&last)), number: 0 };
+        let (catalog, places) = (Arc::new(Catalog::of(&last)), Arc::default());
+        let served = Served { catalog, number: 0, places };
         drop(session);
         let replicas = replica::Replicas::new(&options)?;
         let served = RwLock::new(served);
@@ -145,7 +150,9 @@ impl Postgres {
     }
 
     pub(crate) fn written_elsewhere(&self, tables: &[Arc<str>]) {
-        self.shared.replicas.wrote(&self.shared.served().catalog, tables);
+        let served = self.shared.served();
+        drop(served.places.write());
+        self.shared.replicas.wrote(&served.catalog, tables);
     }
 
     pub(crate) async fn select(&self, select: &Select) -> Result<Rows, StoreError> {
@@ -259,7 +266,7 @@ impl Read<'_> {
             }
             _ => {
                 let session = pool.session().await?;
-                let answer = self.over(&session, &served.catalog).await;
+                let answer = self.over(&session, served).await;
                 if matches!(answer, Err(StoreError::Unavailable(_))) {
                     session.give_up();
                 }
@@ -268,9 +275,12 @@ impl Read<'_> {
         }
     }
 
-    async fn over(&self, client: &ClientWrapper, catalog: &Catalog) -> Result<Answer, StoreError> {
+    async fn over(&self, client: &ClientWrapper, served: &Served) -> Result<Answer, StoreError> {
+        let catalog = &served.catalog;
         let answer = match self {
-            Read::Select(select) => read::select(client, catalog, select).await.map(Answer::Rows),
+            Read::Select(select) => {
+                far::select(client, catalog, &served.places, select).await.map(Answer::Rows)
+            }
             Read::Count { table, condition } => {
                 read::count(client, catalog, table, condition).await.map(Answer::Count)
             }

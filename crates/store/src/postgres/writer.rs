@@ -107,6 +107,8 @@ impl Lane {
 
     /// Writes a group and answers each of its requests.
     async fn commit(&mut self, shared: &Shared, group: Vec<Request>) {
+        let places = shared.served().places;
+        let _writing = places.write();
         let mut waiting = std::collections::VecDeque::from([group]);
         let (mut attempts, mut merges) = (0, true);
         while let Some(mut group) = waiting.pop_front() {

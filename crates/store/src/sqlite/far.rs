@@ -2,13 +2,6 @@
 //! once; where the page begins is remembered for as long as nobody writes, so that going through the
 //! pages, or asking for one again, skips nothing.
 
-use std::{
-    collections::HashMap,
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
-
 use rusqlite::{Connection, types::ValueRef};
 
 use super::{Shared, bind::bind_all, fault, read};
@@ -17,27 +10,8 @@ use crate::{
     catalog::Catalog,
     query::{Rows, Select},
     sql::{self, Dialect, SqlWriter, Start},
+    starts::{self, BESIDE_MAX, Starts},
 };
-
-/// Rows right before a page that are looked at, to know how many have the same key as its first.
-const BESIDE_MAX: usize = 64;
-/// Beginnings that are remembered.
-const KNOWN_MAX: usize = 1_024;
-/// For how long: another process may write too, and a page may then begin a few rows off for so
-/// long, with every row as it is.
-const KNOWN_FOR: Duration = Duration::from_secs(1);
-
-/// Where pages begin, by the statement that finds it out.
-#[derive(Default)]
-pub(super) struct Starts(Mutex<HashMap<u64, Known>>);
-
-/// Where a page began, and after how many writes.
-struct Known {
-    at: Value,
-    beside: u64,
-    writes: u64,
-    since: Instant,
-}
 
 /// Reads rows; those of a page far behind from where it begins.
 pub(super) fn select(
@@ -74,10 +48,7 @@ fn page(
     let mut writer = SqlWriter::new(Dialect::Sqlite, catalog);
     sql::write_keys_before(&mut writer, select, key, descends, BESIDE_MAX as u64)
         .map_err(fault::unsupported)?;
-    let mut hasher = DefaultHasher::new();
-    writer.text.hash(&mut hasher);
-    format!("{:?}", writer.parameters).hash(&mut hasher);
-    let id = hasher.finish();
+    let id = starts::id_of(&writer);
     let (at, beside) = match writes.and_then(|writes| starts.find(id, writes)) {
         Some(known) => known,
         None => {
@@ -112,22 +83,4 @@ fn keys(connection: &Connection, writer: &SqlWriter<'_>) -> rusqlite::Result<Vec
         });
     }
     Ok(keys)
-}
-
-impl Starts {
-    fn find(&self, id: u64, writes: u64) -> Option<(Value, u64)> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = known.get(&id)?;
-        let counts = known.writes == writes && known.since.elapsed() < KNOWN_FOR;
-        counts.then(|| (known.at.clone(), known.beside))
-    }
-
-    fn learn(&self, id: u64, writes: u64, at: &Value, beside: u64) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= KNOWN_MAX {
-            known.clear();
-        }
-        let since = Instant::now();
-        known.insert(id, Known { at: at.clone(), beside, writes, since });
-    }
 }

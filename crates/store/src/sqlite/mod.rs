@@ -47,6 +47,7 @@ use crate::{
     copy::{mark::Marked, refuse_marked},
     expression::Expression,
     query::{Outcome, Rows, Select, Step},
+    starts::Starts,
 };
 
 /// Rows of a page, or skipped before it, that are worth a try on the caller's thread.
@@ -74,7 +75,7 @@ struct Shared {
     catalog: ArcSwap<Catalog>,
     options: Options,
     snapshots: snapshot::Snapshots,
-    starts: far::Starts,
+    starts: Starts,
     /// Page cache of each connection that stays.
     cache_kib: u64,
 }
@@ -116,7 +117,7 @@ impl Sqlite {
             catalog: ArcSwap::from_pointee(last),
             options,
             snapshots: snapshot::Snapshots::default(),
-            starts: far::Starts::default(),
+            starts: Starts::default(),
             cache_kib,
         });
         Ok(Self {
