@@ -1,6 +1,6 @@
 //! Pages far behind. The rows before a page are skipped by the index of the first sort key alone,
-//! once; where the page begins is remembered for as long as nobody writes, so that going through the
-//! pages, or asking for one again, skips nothing.
+//! once; where the page begins is remembered for as long as nobody writes, so that asking for it again
+//! skips nothing.
 
 use rusqlite::{Connection, types::ValueRef};
 
