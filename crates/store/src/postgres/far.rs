@@ -8,11 +8,11 @@ use serde_json::{Map, Value as Json};
 
 use super::{bind::Bound, fault, read};
 use crate::{
-    Expression, Kind, Operator, StoreError, Value,
+    Kind, StoreError, Value,
     catalog::Catalog,
     query::{Output, Rows, Select},
     sql::{self, Dialect, SqlWriter},
-    starts::{self, BESIDE_MAX, Starts},
+    starts::{self, BESIDE_MAX, Found, Starts},
 };
 
 /// Where pages begin, and the writes after which it has to be asked for anew.
@@ -65,30 +65,21 @@ pub(super) async fn select(
         .map_err(fault::unsupported)?;
     let id = starts::id_of(&writer);
     let known = writes.and_then(|writes| places.starts.find(id, writes));
-    let (at, beside) = match known {
-        Some(known) => known,
+    let found = match known {
+        Some(start) => Found::At(start),
         None => {
-            let keys = keys(client, catalog, &writer, key, &column.kind).await?;
-            // There are fewer rows than are to be skipped.
-            let Some((at, before)) = keys.split_last().filter(|(_, rest)| rest.len() == BESIDE_MAX)
-            else {
-                return Ok(Rows::default());
-            };
-            let beside = before.iter().rev().take_while(|key| *key == at).count();
-            if beside == BESIDE_MAX {
-                return read::select(client, catalog, select).await;
+            let found = Found::of(keys(client, catalog, &writer, key, &column.kind).await?);
+            if let (Found::At(start), Some(writes)) = (&found, writes) {
+                places.starts.learn(id, writes, start.clone());
             }
-            if let Some(writes) = writes {
-                places.starts.learn(id, writes, at, beside as u64);
-            }
-            (at.clone(), beside as u64)
+            found
         }
     };
-    let operator = if descends { Operator::LessOrEqual } else { Operator::GreaterOrEqual };
-    let from = Expression::column(key).binary(operator, at.into());
-    let condition = select.condition.clone().and(from);
-    let page = Select { condition, offset: beside, ..select.clone() };
-    read::select(client, catalog, &page).await
+    match found {
+        Found::At(start) => read::select(client, catalog, &start.page(select, key, descends)).await,
+        Found::Nothing => Ok(Rows::default()),
+        Found::Tied => read::select(client, catalog, select).await,
+    }
 }
 
 async fn keys(

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(crate) use statement::{
-    Start, WRITTEN_LIMIT_MAX, far_key, write_count, write_delete, write_insert, write_keys_before,
+    WRITTEN_LIMIT_MAX, far_key, write_count, write_delete, write_insert, write_keys_before,
     write_nested, write_part, write_require, write_select, write_update,
 };
 

@@ -23,18 +23,7 @@ pub(crate) fn write_select<'a>(
     select: &'a Select,
     joined_by: Option<&str>,
 ) -> Result<Option<usize>, Unsupported> {
-    write_part(writer, select, joined_by, &select.order, select.limit, None)
-}
-
-/// Where a page far behind begins: so many rows after the first one with this key.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Start<'a> {
-    /// The column that is sorted by first.
-    pub(crate) key: &'a str,
-    pub(crate) descends: bool,
-    /// Its value, as the store keeps it.
-    pub(crate) at: Value,
-    pub(crate) beside: u64,
+    write_part(writer, select, joined_by, &select.order, select.limit)
 }
 
 /// The column by which a page far behind is found, and whether it descends: the first of an
@@ -71,14 +60,13 @@ pub(crate) fn write_keys_before<'a>(
     Ok(())
 }
 
-/// The same with another order and limit than its own, or from a known start on (SQLite alone).
+/// The same with another order and limit than its own.
 pub(crate) fn write_part<'a>(
     writer: &mut SqlWriter<'a>,
     select: &'a Select,
     joined_by: Option<&str>,
     order: &'a [(Expression, bool)],
     limit: Option<u64>,
-    start: Option<&'a Start<'a>>,
 ) -> Result<Option<usize>, Unsupported> {
     let alias = writer.enter(&select.table);
     writer.text.push_str("SELECT ");
@@ -94,14 +82,7 @@ pub(crate) fn write_part<'a>(
         writer.parameters.push(Cow::Owned(Value::Null));
         joined_at = Some(writer.parameters.len());
     }
-    if let Some(start) = start {
-        writer.text.push_str(" AND ");
-        writer.column(start.key, 1);
-        writer.text.push_str(if start.descends { " <= ?" } else { " >= ?" });
-        writer.parameters.push(Cow::Borrowed(&start.at));
-        writer.order(order)?;
-        writer.limit(limit, start.beside);
-    } else if let (Some((key, descends)), None) = (far_key(writer.catalog, select), joined_by) {
+    if let (Some((key, descends)), None) = (far_key(writer.catalog, select), joined_by) {
         writer.not_before(select, key, descends)?;
         writer.order(order)?;
         writer.limit(limit, 0);

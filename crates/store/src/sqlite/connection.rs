@@ -82,6 +82,11 @@ pub(super) fn open_shadow() -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Runs a statement that takes no values, such as `BEGIN`, prepared once.
+pub(super) fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.raw_execute()
+}
+
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;

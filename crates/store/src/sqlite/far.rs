@@ -4,13 +4,13 @@
 
 use rusqlite::{Connection, types::ValueRef};
 
-use super::{Shared, bind::bind_all, fault, read};
+use super::{Shared, bind::bind_all, connection, fault, read};
 use crate::{
     StoreError, Value,
     catalog::Catalog,
     query::{Rows, Select},
-    sql::{self, Dialect, SqlWriter, Start},
-    starts::{self, BESIDE_MAX, Starts},
+    sql::{self, Dialect, SqlWriter},
+    starts::{self, BESIDE_MAX, Found, Starts},
 };
 
 /// Reads rows; those of a page far behind from where it begins.
@@ -20,55 +20,49 @@ pub(super) fn select(
     select: &Select,
 ) -> Result<Rows, StoreError> {
     let catalog = &*shared.catalog();
-    if sql::far_key(catalog, select).is_none() {
+    let Some((key, descends)) = sql::far_key(catalog, select) else {
         return read::select(connection, catalog, select);
-    }
+    };
+    let explained = |error| fault::explain(error, catalog);
     // What is written later makes what is remembered old, never wrong.
     let writes = shared.snapshots.writes();
-    let execute = |sql: &str| {
-        let run = |mut statement: rusqlite::CachedStatement<'_>| statement.raw_execute();
-        connection.prepare_cached(sql).and_then(run).map_err(|error| fault::explain(error, catalog))
-    };
-    execute("BEGIN")?;
-    let rows = page(connection, catalog, &shared.starts, writes, select);
-    execute("COMMIT")?;
+    connection::execute(connection, "BEGIN").map_err(explained)?;
+    let rows = start(connection, catalog, &shared.starts, writes, select, key, descends).and_then(
+        |found| match found {
+            Found::At(start) => {
+                read::select(connection, catalog, &start.page(select, key, descends))
+            }
+            Found::Nothing => Ok(Rows::default()),
+            Found::Tied => read::select(connection, catalog, select),
+        },
+    );
+    connection::execute(connection, "COMMIT").map_err(explained)?;
     rows
 }
 
-fn page(
+/// Where the page begins, remembered or found out.
+fn start(
     connection: &Connection,
     catalog: &Catalog,
     starts: &Starts,
     writes: Option<u64>,
     select: &Select,
-) -> Result<Rows, StoreError> {
-    let Some((key, descends)) = sql::far_key(catalog, select) else {
-        return read::select(connection, catalog, select);
-    };
+    key: &str,
+    descends: bool,
+) -> Result<Found, StoreError> {
     let mut writer = SqlWriter::new(Dialect::Sqlite, catalog);
     sql::write_keys_before(&mut writer, select, key, descends, BESIDE_MAX as u64)
         .map_err(fault::unsupported)?;
     let id = starts::id_of(&writer);
-    let (at, beside) = match writes.and_then(|writes| starts.find(id, writes)) {
-        Some(known) => known,
-        None => {
-            let keys = keys(connection, &writer).map_err(|error| fault::explain(error, catalog))?;
-            // There are fewer rows than are to be skipped.
-            let Some((at, before)) = keys.split_last().filter(|(_, rest)| rest.len() == BESIDE_MAX)
-            else {
-                return Ok(Rows::default());
-            };
-            let beside = before.iter().rev().take_while(|key| *key == at).count();
-            if beside == BESIDE_MAX {
-                return read::select(connection, catalog, select);
-            }
-            if let Some(writes) = writes {
-                starts.learn(id, writes, at, beside as u64);
-            }
-            (at.clone(), beside as u64)
-        }
-    };
-    read::select_from(connection, catalog, select, &Start { key, descends, at, beside })
+    if let Some(start) = writes.and_then(|writes| starts.find(id, writes)) {
+        return Ok(Found::At(start));
+    }
+    let keys = keys(connection, &writer).map_err(|error| fault::explain(error, catalog))?;
+    let found = Found::of(keys);
+    if let (Found::At(start), Some(writes)) = (&found, writes) {
+        starts.learn(id, writes, start.clone());
+    }
+    Ok(found)
 }
 
 fn keys(connection: &Connection, writer: &SqlWriter<'_>) -> rusqlite::Result<Vec<Value>> {

@@ -37,7 +37,7 @@ pub(super) fn of<'q>(catalog: &Catalog, select: &'q Select) -> Option<Loose<'q>>
     }
     let ranked_by = order.iter().map(|(expression, _)| ranked_at(table, select, expression));
     Some(Loose {
-        part: Part { order, limit: Some(limit.checked_add(1)?), ..Part::whole(select) },
+        part: Part { joined_by: None, order, limit: Some(limit.checked_add(1)?) },
         rows_max: usize::try_from(limit).ok()?,
         ranked_by: ranked_by.collect::<Option<_>>()?,
     })

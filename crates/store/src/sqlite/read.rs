@@ -15,7 +15,7 @@ use crate::{
     Expression, StoreError, Value,
     catalog::Catalog,
     query::{Nested, Rows, Select},
-    sql::{self, Dialect, SqlWriter, Start},
+    sql::{self, Dialect, SqlWriter},
 };
 
 /// Deepest nesting of selects.
@@ -32,26 +32,7 @@ pub(super) fn select(
     catalog: &Catalog,
     select: &Select,
 ) -> Result<Rows, StoreError> {
-    part(connection, catalog, select, Part::whole(select))
-}
-
-/// The same for a page of which it is known where it begins.
-pub(super) fn select_from(
-    connection: &Connection,
-    catalog: &Catalog,
-    select: &Select,
-    start: &Start<'_>,
-) -> Result<Rows, StoreError> {
-    part(connection, catalog, select, Part { start: Some(start), ..Part::whole(select) })
-}
-
-fn part(
-    connection: &Connection,
-    catalog: &Catalog,
-    select: &Select,
-    part: Part<'_>,
-) -> Result<Rows, StoreError> {
-    let mut reader = Reader::prepare(connection, catalog, select, part, 0)?;
+    let mut reader = Reader::prepare(connection, catalog, select, Part::whole(select), 0)?;
     let mut rows = reader.room(select.limit);
     reader
         .run(None, &mut rows.json, Some(&mut rows.ends))
@@ -137,12 +118,11 @@ pub(super) struct Part<'q> {
     pub(super) joined_by: Option<&'q str>,
     pub(super) order: &'q [(Expression, bool)],
     pub(super) limit: Option<u64>,
-    pub(super) start: Option<&'q Start<'q>>,
 }
 
 impl<'q> Part<'q> {
-    pub(super) fn whole(select: &'q Select) -> Self {
-        Self { joined_by: None, order: &select.order, limit: select.limit, start: None }
+    fn whole(select: &'q Select) -> Self {
+        Self { joined_by: None, order: &select.order, limit: select.limit }
     }
 }
 
@@ -178,15 +158,9 @@ impl<'c, 'q> Reader<'c, 'q> {
             return Err(StoreError::Value { column: None, message });
         }
         let mut writer = SqlWriter::new(Dialect::Sqlite, catalog);
-        let joined_at = sql::write_part(
-            &mut writer,
-            select,
-            part.joined_by,
-            part.order,
-            part.limit,
-            part.start,
-        )
-        .map_err(fault::unsupported)?;
+        let joined_at =
+            sql::write_part(&mut writer, select, part.joined_by, part.order, part.limit)
+                .map_err(fault::unsupported)?;
         let statement = connection
             .prepare_cached(&writer.text)
             .map_err(|error| fault::explain(error, catalog))?;

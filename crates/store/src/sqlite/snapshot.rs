@@ -19,9 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::Connection;
-
-use super::reader::Reader;
+use super::{connection::execute, reader::Reader};
 
 /// How long a snapshot is read from.
 const KEPT_MAX: Duration = Duration::from_millis(1);
@@ -152,7 +150,7 @@ impl Slot {
         }
         // Said before it is asked whether somebody writes: the writer does it the other way round.
         self.is_kept.store(true, SeqCst);
-        if snapshots.is_writing.load(SeqCst) || !run(&reader.connection, "BEGIN") {
+        if snapshots.is_writing.load(SeqCst) || execute(&reader.connection, "BEGIN").is_err() {
             self.is_kept.store(false, SeqCst);
             return;
         }
@@ -161,13 +159,9 @@ impl Slot {
 
     fn end(&self, reader: &mut Reader) {
         reader.kept.since = None;
-        if !reader.connection.is_autocommit() && !run(&reader.connection, "COMMIT") {
-            run(&reader.connection, "ROLLBACK");
+        if !reader.connection.is_autocommit() && execute(&reader.connection, "COMMIT").is_err() {
+            let _ = execute(&reader.connection, "ROLLBACK");
         }
         self.is_kept.store(false, SeqCst);
     }
-}
-
-fn run(connection: &Connection, statement: &str) -> bool {
-    connection.prepare_cached(statement).and_then(|mut it| it.raw_execute()).is_ok()
 }

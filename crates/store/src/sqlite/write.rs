@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{bind::bind_all, fault, probe, show::RowPlan};
+use super::{bind::bind_all, connection, fault, probe, show::RowPlan};
 use crate::{
     StoreError,
     catalog::Catalog,
@@ -20,10 +20,7 @@ pub(super) fn run(
         return run_all(connection, catalog, steps);
     }
     let fault = |error| fault::explain(error, catalog);
-    connection
-        .prepare_cached("SAVEPOINT write")
-        .and_then(|mut it| it.raw_execute())
-        .map_err(fault)?;
+    connection::execute(connection, "SAVEPOINT write").map_err(fault)?;
     let result = run_all(connection, catalog, steps);
     let end = if result.is_ok() { "RELEASE write" } else { "ROLLBACK TO write; RELEASE write" };
     // Where the whole transaction is gone already there is no savepoint to go back to.

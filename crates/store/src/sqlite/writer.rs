@@ -13,7 +13,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{Shared, checkpoint::Checkpoints, fault, probe, write};
+use super::{Shared, checkpoint::Checkpoints, connection, fault, probe, write};
 use crate::{
     StoreError,
     catalog::Catalog,
@@ -173,10 +173,7 @@ fn run_group(
     group: &[Request],
 ) -> Result<Vec<Answer>, GroupFault> {
     let execute = |sql: &str| {
-        connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.raw_execute())
-            .map_err(|error| fault::explain(error, catalog))
+        connection::execute(connection, sql).map_err(|error| fault::explain(error, catalog))
     };
     execute("BEGIN IMMEDIATE").map_err(GroupFault::NotBegun)?;
     let mut answers = Vec::with_capacity(group.len());
