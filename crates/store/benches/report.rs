@@ -102,7 +102,7 @@ fn select(condition: Expression, newest: bool) -> Select {
         limit: Some(if newest { 20 } else { 1 }),
         offset: 0,
         nested: Vec::new(),
-        is_short: true,
+        is_by_index: true,
     }
 }
 

@@ -7,6 +7,9 @@ use crate::{Kind, Value, expression::Expression};
 /// Rows that a SELECT of the document may give back at most.
 pub const QUERY_ROWS_MAX: usize = 10_000;
 
+/// Rows that a short read skips at most.
+const SKIPPED_MAX: u64 = 500;
+
 /// A column of the answer and how it is shown.
 #[derive(Debug, Clone)]
 pub struct Output {
@@ -36,9 +39,17 @@ pub struct Select {
     pub offset: u64,
     /// Further members: rows of other tables that belong to each row.
     pub nested: Vec<Nested>,
-    /// True where the rows are few by construction (by key, or by index with a limit): such a read
-    /// runs on the caller's thread; others go to a reader thread with a deadline.
-    pub is_short: bool,
+    /// True where no row is looked at but those that are skipped and shown: by key, or by an index with
+    /// a limit.
+    pub is_by_index: bool,
+}
+
+impl Select {
+    /// True where few rows are looked at by construction: such a read runs on the caller's thread, or
+    /// shares a connection; others have a thread or a connection of their own and a deadline.
+    pub(crate) fn is_short(&self) -> bool {
+        self.is_by_index && self.offset <= SKIPPED_MAX
+    }
 }
 
 /// Rows of another table inside each row.

@@ -1,6 +1,7 @@
 //! A wished-for schema as values.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{Kind, Value, expression::Expression};
 
@@ -16,9 +17,29 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// Tells schemas apart, on whatever lines of the document they stand: 32 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        forget_places(&mut value);
+        let digest = Sha256::digest(value.to_string());
+        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The table of this name.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == name)
+    }
+}
+
+/// Takes out where a statement stands.
+fn forget_places(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(members) => {
+            members.remove("origin");
+            members.values_mut().for_each(forget_places);
+        }
+        serde_json::Value::Array(all) => all.iter_mut().for_each(forget_places),
+        _ => {}
     }
 }
 

@@ -160,7 +160,7 @@ impl Once {
             limit: Some(1),
             offset: 0,
             nested: Vec::new(),
-            is_short: true,
+            is_by_index: true,
         };
         let rows = inner.store.select(&select).await.map_err(|error| fault(inner, error))?;
         let Some(row) = rows.row(0) else { return Ok(None) };

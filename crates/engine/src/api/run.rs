@@ -180,7 +180,7 @@ async fn seen(
         limit: Some(1),
         offset: 0,
         nested: Vec::new(),
-        is_short: true,
+        is_by_index: true,
     };
     inner.store.select(&select).await.map_err(|error| fault(inner, error))
 }

@@ -415,7 +415,7 @@ async fn text_of(
         limit: Some(1),
         offset: 0,
         nested: Vec::new(),
-        is_short: true,
+        is_by_index: true,
     };
     let rows = inner.store.select(&select).await.map_err(|error| fault(inner, error))?;
     let row = rows.row(0).unwrap_or_default();

@@ -26,9 +26,6 @@ use crate::{
     },
 };
 
-/// Rows that may be skipped by a read that runs on the caller's thread.
-const SHORT_OFFSET_MAX: u64 = 500;
-
 /// Statements that a principal may run.
 pub(crate) enum Work {
     /// One row.
@@ -190,7 +187,7 @@ fn get(
         limit: Some(1),
         offset: 0,
         nested: nested(asker, &shape.includes)?,
-        is_short: shape.includes.is_empty(),
+        is_by_index: shape.includes.is_empty(),
     };
     Ok(Getting { select })
 }
@@ -235,10 +232,7 @@ fn list(
         limit: Some(ask.limit + 1),
         offset: ask.offset,
         nested: nested(asker, &ask.shape.includes)?,
-        is_short: by_index
-            && !resource.is_view
-            && ask.shape.includes.is_empty()
-            && ask.offset <= SHORT_OFFSET_MAX,
+        is_by_index: by_index && !resource.is_view && ask.shape.includes.is_empty(),
     };
     let parent = plan.parent.map(|(parent, is_it)| {
         let seen = asker.seen_of(&parent, is_it);
@@ -355,7 +349,7 @@ fn nested(asker: &Asker<'_>, includes: &[Include]) -> Result<Vec<Nested>, Proble
                 limit: Some(included_rows_max(include.many)),
                 offset: 0,
                 nested: nested(asker, &include.includes)?,
-                is_short: false,
+                is_by_index: false,
             },
         });
     }

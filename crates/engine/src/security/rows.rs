@@ -39,7 +39,7 @@ pub(super) async fn read(
             limit: Some(limit),
             offset: 0,
             nested: Vec::new(),
-            is_short: true,
+            is_by_index: true,
         })
         .await?;
     (0..rows.len()).filter_map(|index| rows.row(index)).map(parsed).collect()

@@ -2,7 +2,6 @@
 //! applied again while others serve its successor.
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use store::{Store, StoreError, plan::Plan, schema::Schema};
 
 use crate::{StartError, World, security};
@@ -19,10 +18,7 @@ pub(crate) struct Fingerprint(String);
 impl Fingerprint {
     /// The fingerprint of a schema.
     pub(crate) fn of(schema: &Schema) -> Self {
-        let mut value = serde_json::to_value(schema).unwrap_or_default();
-        forget_places(&mut value);
-        let digest = Sha256::digest(value.to_string());
-        Self(digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+        Self(schema.fingerprint())
     }
 
     /// Its beginning, as processes show it to each other.
@@ -33,18 +29,6 @@ impl Fingerprint {
 
     fn name(&self) -> String {
         format!("{APPLIED}{}", self.0)
-    }
-}
-
-/// Takes out where a statement stands.
-fn forget_places(value: &mut serde_json::Value) {
-    match value {
-        serde_json::Value::Object(members) => {
-            members.remove("origin");
-            members.values_mut().for_each(forget_places);
-        }
-        serde_json::Value::Array(all) => all.iter_mut().for_each(forget_places),
-        _ => {}
     }
 }
 

@@ -29,6 +29,14 @@ pub(crate) struct Snapshot {
     /// What was reported as not served, so that it is reported once.
     #[serde(default)]
     pub(crate) not_served: BTreeSet<String>,
+    /// The schema that was asked for, and the version that was asked: see [`wished_by`].
+    #[serde(default)]
+    pub(crate) wished: String,
+}
+
+/// Tells apart what is asked for. Another version may take the same schema differently.
+pub(crate) fn wished_by(schema: &Schema) -> String {
+    format!("{} {}", env!("CARGO_PKG_VERSION"), schema.fingerprint())
 }
 
 /// A table as it is in the database.
@@ -60,6 +68,13 @@ impl Snapshot {
             views: self.views.clone(),
             drops: Vec::new(),
         }
+    }
+
+    /// What is served, where it is what is wished for now and the store took all of it: trying it again
+    /// would give the same.
+    pub(crate) fn accepted(&self, wished: &Schema) -> Option<Schema> {
+        let is_it = self.not_served.is_empty() && self.wished == wished_by(wished);
+        is_it.then(|| Schema { drops: wished.drops.clone(), ..self.schema() })
     }
 
     /// What the document no longer has, in words.

@@ -12,7 +12,7 @@ use crate::{
     catalog::Catalog,
     query::{Output, Rows, Select},
     sql::{self, Dialect, SqlWriter},
-    starts::{self, BESIDE_MAX, Found, Starts},
+    starts::{self, BESIDE_MAX, Found, Start, Starts},
 };
 
 /// Where pages begin, and the writes after which it has to be asked for anew.
@@ -46,39 +46,58 @@ impl Places {
     }
 }
 
-/// Reads rows; those of a page far behind from where it begins.
-pub(super) async fn select(
-    client: &ClientWrapper,
-    catalog: &Catalog,
-    places: &Places,
-    select: &Select,
-) -> Result<Rows, StoreError> {
-    let table = catalog.table(&select.table);
-    let key = sql::far_key(catalog, select);
-    let column = key.and_then(|(key, _)| table?.column(key));
-    let (Some((key, descends)), Some(column)) = (key, column) else {
-        return read::select(client, catalog, select).await;
-    };
-    let writes = places.writes();
-    let mut writer = SqlWriter::new(Dialect::Postgres, catalog);
-    sql::write_keys_before(&mut writer, select, key, descends, BESIDE_MAX as u64)
-        .map_err(fault::unsupported)?;
-    let id = starts::id_of(&writer);
-    let known = writes.and_then(|writes| places.starts.find(id, writes));
-    let found = match known {
-        Some(start) => Found::At(start),
-        None => {
-            let found = Found::of(keys(client, catalog, &writer, key, &column.kind).await?);
-            if let (Found::At(start), Some(writes)) = (&found, writes) {
-                places.starts.learn(id, writes, start.clone());
-            }
-            found
+/// A page far behind, and the statement that finds out where it begins.
+pub(super) struct Far<'a> {
+    select: &'a Select,
+    key: &'a str,
+    descends: bool,
+    kind: &'a Kind,
+    writer: SqlWriter<'a>,
+    id: u64,
+}
+
+impl<'a> Far<'a> {
+    /// None where the page is near, or begins nowhere in one index.
+    pub(super) fn of(catalog: &'a Catalog, select: &'a Select) -> Result<Option<Self>, StoreError> {
+        let column = sql::far_key(catalog, select).and_then(|(key, descends)| {
+            Some((key, descends, catalog.table(&select.table)?.column(key)?))
+        });
+        let Some((key, descends, column)) = column else {
+            return Ok(None);
+        };
+        let mut writer = SqlWriter::new(Dialect::Postgres, catalog);
+        sql::write_keys_before(&mut writer, select, key, descends, BESIDE_MAX as u64)
+            .map_err(fault::unsupported)?;
+        let id = starts::id_of(&writer);
+        Ok(Some(Self { select, key, descends, kind: &column.kind, writer, id }))
+    }
+
+    /// The page from where it begins, where that is known.
+    pub(super) fn known(&self, places: &Places) -> Option<Select> {
+        Some(self.from(places.starts.find(self.id, places.writes()?)?))
+    }
+
+    /// Finds out where the page begins, and reads it.
+    pub(super) async fn find(
+        self,
+        client: &ClientWrapper,
+        catalog: &Catalog,
+        places: &Places,
+    ) -> Result<Rows, StoreError> {
+        let writes = places.writes();
+        let found = Found::of(keys(client, catalog, &self.writer, self.key, self.kind).await?);
+        if let (Found::At(start), Some(writes)) = (&found, writes) {
+            places.starts.learn(self.id, writes, start.clone());
         }
-    };
-    match found {
-        Found::At(start) => read::select(client, catalog, &start.page(select, key, descends)).await,
-        Found::Nothing => Ok(Rows::default()),
-        Found::Tied => read::select(client, catalog, select).await,
+        match found {
+            Found::At(start) => read::select(client, catalog, &self.from(start)).await,
+            Found::Nothing => Ok(Rows::default()),
+            Found::Tied => read::select(client, catalog, self.select).await,
+        }
+    }
+
+    fn from(&self, start: Start) -> Select {
+        start.page(self.select, self.key, self.descends)
     }
 }
 

@@ -203,7 +203,7 @@ impl Postgres {
             Read::Query { .. } => replica::Reading::Anything,
         });
         if let Some(replica) = replica {
-            let is_short = matches!(read, Read::Select(select) if select.is_short);
+            let is_short = matches!(read, Read::Select(select) if select.is_short());
             let on_replica = read.on(replica, &served);
             let replicas = &self.shared.replicas;
             // Boxed, so that no read without replicas carries the room for it.
@@ -249,48 +249,73 @@ enum Answer {
 impl Read<'_> {
     /// Reads over a shared connection where that is short, else over one of the pool's.
     async fn on(&self, pool: &pool::Pool, served: &Served) -> Result<Answer, StoreError> {
-        match self {
-            Read::Select(select) if select.is_short => {
-                let planning = match together::is_planned_once(select) {
-                    true => pool::Planning::Once,
-                    false => pool::Planning::Free,
-                };
-                let link = pool.shared(served.number, planning).await?;
-                let answer = link.reads().select(&link, served, select).await;
-                forget_where_stale(&link, &answer);
-                let answer = answer.map(Answer::Rows);
-                if matches!(answer, Err(StoreError::Unavailable(_))) {
-                    pool.give_up(&link);
-                }
-                answer
-            }
-            _ => {
-                let session = pool.session().await?;
-                let answer = self.over(&session, served).await;
-                if matches!(answer, Err(StoreError::Unavailable(_))) {
-                    session.give_up();
-                }
-                answer
-            }
+        let Read::Select(select) = self else {
+            return self.alone(pool, served, None).await;
+        };
+        if select.is_short() {
+            return short(pool, served, select).await;
+        }
+        let far = far::Far::of(&served.catalog, select)?;
+        match far.as_ref().and_then(|far| far.known(&served.places)) {
+            Some(page) if page.is_short() => short(pool, served, &page).await,
+            Some(page) => Read::Select(&page).alone(pool, served, None).await,
+            None => self.alone(pool, served, far).await,
         }
     }
 
-    async fn over(&self, client: &ClientWrapper, served: &Served) -> Result<Answer, StoreError> {
-        let catalog = &served.catalog;
-        let answer = match self {
-            Read::Select(select) => {
-                far::select(client, catalog, &served.places, select).await.map(Answer::Rows)
-            }
-            Read::Count { table, condition } => {
-                read::count(client, catalog, table, condition).await.map(Answer::Count)
-            }
-            Read::Query { sql, parameters } => {
-                query::run(client, catalog, sql, parameters).await.map(Answer::Rows)
-            }
-        };
-        forget_where_stale(client, &answer);
+    /// Reads over a connection that nobody else uses.
+    async fn alone(
+        &self,
+        pool: &pool::Pool,
+        served: &Served,
+        far: Option<far::Far<'_>>,
+    ) -> Result<Answer, StoreError> {
+        let session = pool.session().await?;
+        let answer = self.over(&session, served, far).await;
+        forget_where_stale(&session, &answer);
+        if matches!(answer, Err(StoreError::Unavailable(_))) {
+            session.give_up();
+        }
         answer
     }
+
+    async fn over(
+        &self,
+        client: &ClientWrapper,
+        served: &Served,
+        far: Option<far::Far<'_>>,
+    ) -> Result<Answer, StoreError> {
+        let catalog = &served.catalog;
+        match (self, far) {
+            (Read::Select(_), Some(far)) => {
+                far.find(client, catalog, &served.places).await.map(Answer::Rows)
+            }
+            (Read::Select(select), None) => {
+                read::select(client, catalog, select).await.map(Answer::Rows)
+            }
+            (Read::Count { table, condition }, _) => {
+                read::count(client, catalog, table, condition).await.map(Answer::Count)
+            }
+            (Read::Query { sql, parameters }, _) => {
+                query::run(client, catalog, sql, parameters).await.map(Answer::Rows)
+            }
+        }
+    }
+}
+
+/// A short read, over a connection that all of them share.
+async fn short(pool: &pool::Pool, served: &Served, select: &Select) -> Result<Answer, StoreError> {
+    let planning = match together::is_planned_once(select) {
+        true => pool::Planning::Once,
+        false => pool::Planning::Free,
+    };
+    let link = pool.shared(served.number, planning).await?;
+    let answer = link.reads().select(&link, served, select).await;
+    forget_where_stale(&link, &answer);
+    if matches!(answer, Err(StoreError::Unavailable(_))) {
+        pool.give_up(&link);
+    }
+    answer.map(Answer::Rows)
 }
 
 /// Another process may have changed the tables under what was prepared.

@@ -4,7 +4,7 @@
 use super::{Postgres, ground::OnServer, ledger, script::Script, talk::Talk, there::There, trial};
 use crate::{
     StoreError,
-    change::{self, Draft, Wish, drift},
+    change::{self, Draft, Wish, drift, ledger::wished_by},
     plan::Plan,
     schema::Schema,
 };
@@ -45,13 +45,16 @@ pub(super) fn drafted<T>(
     }
     let mut snapshot = ledger::read(talk)?;
     let there = There::read(talk)?;
-    let (refined, refused) = trial::refined(talk, wished)?;
+    let (refined, refused) = match snapshot.accepted(wished) {
+        Some(accepted) => (accepted, Vec::new()),
+        None => trial::refined(talk, wished)?,
+    };
     let left = snapshot.objects.clone();
     let ground = OnServer { talk, there: &there, left: &left };
     let objects = there.objects();
     let drifted = drift::look(&ground, &mut snapshot, &refined, &objects)?;
     let state = fingerprint(&objects);
-    let wish = Wish { refined, refused, drifted, snapshot, state };
+    let wish = Wish { wished: wished_by(wished), refined, refused, drifted, snapshot, state };
     let mut draft = change::draft(&ground, Script::on(&ground), wish)?;
     work(&mut draft)
 }

@@ -150,13 +150,14 @@ impl Pool {
         &self.connect.address.place
     }
 
-    /// The first connection of all. A server that is away is waited for; one that refuses is not.
-    pub(super) async fn first(&self, wait_ms_max: u64) -> Result<Link, StoreError> {
+    /// The first session of all. A server that is away is waited for; one that refuses is not.
+    pub(super) async fn first(&self, wait_ms_max: u64) -> Result<Session, StoreError> {
         let deadline = Instant::now() + Duration::from_millis(wait_ms_max);
         loop {
-            let error = match self.connect.connected().await {
-                Ok(connected) => return Ok(Link::new(connected, 0)),
-                Err(error) => error,
+            let error = match self.sessions.get().await {
+                Ok(object) => return Ok(Session(object)),
+                Err(deadpool_postgres::PoolError::Backend(error)) => error,
+                Err(error) => return Err(StoreError::Unavailable(error.to_string())),
             };
             let told = fault::connecting(&error, self.place());
             if !fault::is_away(&error) || Instant::now() >= deadline {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     StoreError,
     catalog::Catalog,
-    change::{self, Draft, Wish, drift, is_destructive, refuse_stale},
+    change::{self, Draft, Wish, drift, is_destructive, ledger::wished_by, refuse_stale},
     plan::Plan,
     schema::Schema,
 };
@@ -142,13 +142,16 @@ pub(super) fn draft<'c>(
     let actual = ledger::objects(connection).map_err(explain)?;
     let schema_version: i64 =
         connection.query_row("PRAGMA schema_version", [], |row| row.get(0)).map_err(explain)?;
-    let (refined, refused) = shadow::refined(wished).map_err(explain)?;
+    let (refined, refused) = match snapshot.accepted(wished) {
+        Some(accepted) => (accepted, Vec::new()),
+        None => shadow::refined(wished).map_err(explain)?,
+    };
     let ground = OnFile(connection);
     let drifted = drift::look(&ground, &mut snapshot, &refined, &actual)?;
     let state = schema_version.to_string();
     change::draft(
         &ground,
         Script::on(connection),
-        Wish { refined, refused, drifted, snapshot, state },
+        Wish { wished: wished_by(wished), refined, refused, drifted, snapshot, state },
     )
 }

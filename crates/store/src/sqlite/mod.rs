@@ -192,7 +192,7 @@ impl Sqlite {
 /// True for a read that is worth a try on the caller's thread: few rows, and few to be skipped.
 fn may_be_short(select: &Select) -> bool {
     let is_page = select.limit.is_some_and(|limit| limit <= PAGE_ROWS_MAX);
-    select.is_short || is_page && select.offset <= PAGE_ROWS_MAX
+    select.is_short() || is_page && select.offset <= PAGE_ROWS_MAX
 }
 
 fn gone() -> StoreError {

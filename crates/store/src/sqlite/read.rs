@@ -52,7 +52,7 @@ pub(super) fn select_here(
         Err(StoreError::Deadline { .. }) => Ok(None),
         Err(error) => Err(error),
     };
-    if select.is_short {
+    if select.is_short() {
         return unless_long(self::select(connection, catalog, select));
     }
     let loose = loose::of(catalog, select);
@@ -171,7 +171,7 @@ impl<'c, 'q> Reader<'c, 'q> {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             statement,
-            statement_hash: if select.is_short { 0 } else { reader::hash_of(&writer.text) },
+            statement_hash: if select.is_short() { 0 } else { reader::hash_of(&writer.text) },
             parameters: writer.parameters,
             joined_at,
             plan: RowPlan::of(&select.outputs),

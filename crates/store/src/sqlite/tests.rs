@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
-use super::{Sqlite, change, connection, read, reader, writer::Job};
+use super::{Sqlite, change, connection, ledger, read, reader, shadow, writer::Job};
 use crate::{
     Expression, Kind, Options, StoreError, Value,
     copy::mark::Marked,
@@ -123,6 +123,23 @@ async fn a_plan_that_changes_nothing_looks_at_no_row() {
 }
 
 #[tokio::test]
+async fn what_was_applied_and_taken_whole_is_not_tried_again() {
+    let (sqlite, _directory) = letters().await;
+    let connection = connection::open(&sqlite.shared.path, connection::Access::Read);
+    let connection = connection.expect("the file");
+    let snapshot = ledger::read(&connection).expect("a snapshot");
+    let mut wished = schema();
+    let (refined, refused) = shadow::refined(&wished).expect("tried");
+    assert!(refused.is_empty());
+    assert_eq!(snapshot.accepted(&wished), Some(refined));
+    // Where it stands in the document is no difference, what it says is.
+    wished.tables[0].origin = "ARCHITECTURE.md:7".to_owned();
+    assert!(snapshot.accepted(&wished).is_some());
+    wished.tables[0].columns[1].nullable = false;
+    assert_eq!(snapshot.accepted(&wished), None);
+}
+
+#[tokio::test]
 async fn a_store_that_is_closed_leaves_no_log_behind() {
     let (sqlite, directory) = letters().await;
     fill(&sqlite, (0..10).map(|id| (id, "x".repeat(10_000)))).await;
@@ -188,7 +205,7 @@ fn newest(condition: Expression, limit: u64, offset: u64) -> Select {
         limit: Some(limit),
         offset,
         nested: Vec::new(),
-        is_short: false,
+        is_by_index: false,
     }
 }
 

@@ -218,7 +218,7 @@ pub(crate) fn select(table: &str, outputs: &[Output], condition: Expression) -> 
         limit: None,
         offset: 0,
         nested: Vec::new(),
-        is_short: true,
+        is_by_index: true,
     }
 }
 

@@ -155,7 +155,7 @@ mod tests {
             limit: Some(1),
             offset: 0,
             nested: Vec::new(),
-            is_short: true,
+            is_by_index: true,
         }
     }
 

@@ -1,12 +1,15 @@
 //! Keys, checks and indexes: where many rows are there, they are proven beside the table's use.
 
-use super::{At, Script, concerned};
+use std::collections::BTreeSet;
+
+use super::{At, Script};
 use crate::{
     Expression,
-    change::{Finding, Work, kind_check_name},
+    change::{Change, Finding, TableChange, Work, kind_check_name, ledger::PhysicalTable},
     postgres::{
         define, names,
         statement::{Lock, Mode, Span, Stage},
+        there::{ConstraintThere, TableThere},
     },
     schema::{Exclusion, ForeignKey, Index, UniqueKey},
     sql::Unsupported,
@@ -303,41 +306,78 @@ impl Script<'_> {
         }
     }
 
-    /// What should be there and is not, or was left unfinished: built and proven now.
-    pub(super) fn mend(&mut self, at: At<'_>, findings: &[Finding]) -> Result<Work, Unsupported> {
+    /// Builds and proves what is not sound.
+    pub(super) fn mend(&mut self, at: At<'_>, all: Vec<Unsound>) -> Result<Work, Unsupported> {
         let mut work = Work::default();
-        let concerned = concerned(findings);
-        let is_sound =
-            |name: &str| at.there.index(&names::kept(name)).is_some_and(|index| index.is_valid);
-        for key in &at.new.unique_keys {
-            let was = at.old.unique_keys.iter().any(|own| own.name == key.name);
-            if was && !concerned.contains(key.name.as_str()) && !is_sound(&key.name) {
-                self.add_unique_key(at, &key.name, &mut work)?;
-            }
-        }
-        for index in &at.new.indexes {
-            let was = at.old.indexes.iter().any(|own| own.name == index.name);
-            if was && !concerned.contains(index.name.as_str()) && !is_sound(&index.name) {
-                self.add_index(at, &index.name, &mut work)?;
-            }
-        }
-        let is_kept = at.change.lineage.target.is_kept;
-        let doubtful = at.there.constraints.iter().filter(|own| !own.is_valid && !is_kept);
-        for name in doubtful.map(|own| own.name.clone()).collect::<Vec<_>>() {
-            let is_foreign =
-                at.new.foreign_keys.iter().any(|key| define::foreign_key_name(at.new, key) == name);
-            let is_check = at.new.checks.iter().any(|own| names::kept(&own.name) == name);
-            let is_kind = at
-                .new
-                .columns
-                .iter()
-                .any(|own| names::kept(&kind_check_name(&at.new.name, &own.name)) == name);
-            if (is_foreign || is_check || is_kind) && !concerned.contains(name.as_str()) {
-                self.validate(at, &name, &mut work);
+        for one in all {
+            match one {
+                Unsound::UniqueKey(name) => self.add_unique_key(at, &name, &mut work)?,
+                Unsound::Index(name) => self.add_index(at, &name, &mut work)?,
+                Unsound::Constraint(name) => self.validate(at, &name, &mut work),
             }
         }
         Ok(work)
     }
+}
+
+/// What should be there and is not, or was left unfinished, by name.
+pub(super) enum Unsound {
+    UniqueKey(String),
+    Index(String),
+    Constraint(String),
+}
+
+/// What of a table is not sound, beyond what findings are about.
+pub(super) fn unsound(
+    change: TableChange<'_>,
+    there: &TableThere,
+    findings: &[Finding],
+) -> Vec<Unsound> {
+    let PhysicalTable { table: new, is_kept, .. } = &change.lineage.target;
+    let old = &change.source.physical.table;
+    let concerned = concerned(findings);
+    let is_due = |name: &str| !concerned.contains(name);
+    let is_sound = |name: &str| there.index(&names::kept(name)).is_some_and(|index| index.is_valid);
+    let mut all = Vec::new();
+    for UniqueKey { name, .. } in &new.unique_keys {
+        let was = old.unique_keys.iter().any(|own| own.name == *name);
+        if was && is_due(name) && !is_sound(name) {
+            all.push(Unsound::UniqueKey(name.clone()));
+        }
+    }
+    for Index { name, .. } in &new.indexes {
+        let was = old.indexes.iter().any(|own| own.name == *name);
+        if was && is_due(name) && !is_sound(name) {
+            all.push(Unsound::Index(name.clone()));
+        }
+    }
+    let doubtful = there.constraints.iter().filter(|own| !own.is_valid && !is_kept);
+    for ConstraintThere { name, .. } in doubtful {
+        let is_foreign =
+            new.foreign_keys.iter().any(|key| define::foreign_key_name(new, key) == *name);
+        let is_check = new.checks.iter().any(|own| names::kept(&own.name) == *name);
+        let is_kind = new
+            .columns
+            .iter()
+            .any(|own| names::kept(&kind_check_name(&new.name, &own.name)) == *name);
+        if (is_foreign || is_check || is_kind) && is_due(name) {
+            all.push(Unsound::Constraint(name.clone()));
+        }
+    }
+    all
+}
+
+/// Names of constraints and indexes that findings are about.
+fn concerned(findings: &[Finding]) -> BTreeSet<&str> {
+    findings
+        .iter()
+        .filter_map(|finding| match &finding.change {
+            Change::AddUniqueKey(name) | Change::AddIndex(name) | Change::AddCheck(name) => {
+                Some(name.as_str())
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 /// True where a foreign key rests on a unique key, which then has to be there first.

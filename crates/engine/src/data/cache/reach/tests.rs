@@ -151,7 +151,7 @@ fn select(table: &str, condition: Expression) -> Select {
         limit: None,
         offset: 0,
         nested: Vec::new(),
-        is_short: false,
+        is_by_index: false,
     }
 }
 
