@@ -5,7 +5,7 @@ use std::{
     future::poll_fn,
     net::SocketAddr,
     panic::AssertUnwindSafe,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{Arc, atomic::Ordering::Relaxed},
     task::Poll,
     time::{Duration, Instant},
@@ -37,6 +37,7 @@ impl Service {
         let running = inner.running.load();
         let time_max = Duration::from_millis(running.limits.request_ms_max);
         let work = AssertUnwindSafe(self.dispatch(&running, &parts, body, peer)).catch_unwind();
+        let work = pin!(work);
         let Answered { mut response, evidence } = match within(time_max, work).await {
             Some(Ok(answered)) => answered,
             Some(Err(panic)) => self.fault(&parts, &words_of(&*panic)).into(),
@@ -69,7 +70,8 @@ impl Service {
                 let message = format!("the body is larger than {bytes_max} bytes");
                 return self.refuse(Problem::new(ProblemCode::PayloadTooLarge, message)).into();
             };
-            match self.page(parts, bytes.clone(), peer, Arc::clone(running)).await {
+            // Boxed, so that no other request carries the room for it.
+            match Box::pin(self.page(parts, bytes.clone(), peer, Arc::clone(running))).await {
                 Ok(Some(response)) => return response.into(),
                 Ok(None) => body = Body::from(bytes),
                 Err(problem) => return self.refuse(problem).into(),
@@ -183,8 +185,7 @@ impl From<Response> for Answered<'_> {
 
 /// What comes of `work`; none where it takes longer. Most work is done at once: only what is not
 /// needs a timer.
-async fn within<T>(time_max: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
+async fn within<T>(time_max: Duration, mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
         Poll::Ready(done) => Some(done),
         Poll::Pending => tokio::time::timeout(time_max, work).await.ok(),

@@ -63,15 +63,17 @@ async fn steps<'r>(
     let asker = Asker { running, principal: &admitted.principal, world, now };
     let body = api::body(running, parts, body).await?;
     let call = api::call(inner, parts, found, &body)?;
-    // plan
+    // plan; what the engine answers itself, or a query of the document, is boxed, so that requests for
+    // rows carry no room for it.
     let plans = match &route.target {
         Target::Table { .. } | Target::Transition { .. } => vec![data::plan(&asker, &call)?],
         Target::Batch => api::batch::plans(inner, &asker, &call)?,
         Target::Query { sql, parameters } => {
-            return api::query_fence(inner, &asker, &call, sql, parameters).await;
+            let answer = api::query_fence(inner, &asker, &call, sql, parameters);
+            return Box::pin(answer).await;
         }
         Target::BuiltIn(built_in) => {
-            return api::built_in(inner, &asker, *built_in, &asked, &call).await;
+            return Box::pin(api::built_in(inner, &asker, *built_in, &asked, &call)).await;
         }
         Target::Unbound { sentence } => return Err(api::unbound(&asker, route, sentence)),
     };
@@ -81,7 +83,7 @@ async fn steps<'r>(
         works.push(data::work(&asker, plan)?);
     }
     if api::is_plan_asked(parts) {
-        return api::explain(inner, &asker, &works).await;
+        return Box::pin(api::explain(inner, &asker, &works)).await;
     }
     security::keep_passwords(inner, running, &mut works).await?;
     // announce: the event of each write becomes one more step of its transaction, here.

@@ -1,12 +1,12 @@
 //! Runs what was permitted and makes the answer: statuses, tags, places of new rows, answers that
 //! are given again.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, fmt::Write, sync::Arc};
 
 use http::{HeaderName, StatusCode, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use store::{
-    Expression,
+    Expression, Value,
     query::{Outcome, Rows, Select, Step},
 };
 
@@ -44,7 +44,7 @@ pub(crate) async fn run(
     mut works: Vec<Work>,
 ) -> Result<Answer, Problem> {
     if matches!(route.target, Target::Batch) {
-        return batch::run(inner, asker, works).await;
+        return Box::pin(batch::run(inner, asker, works)).await;
     }
     match works.pop() {
         Some(Work::Get(getting)) => {
@@ -71,7 +71,7 @@ pub(crate) async fn run(
                 content: Content::List(Box::new(page)),
             })
         }
-        Some(Work::Write(writing)) => write_one(inner, asker, route, parts, call, *writing).await,
+        Some(Work::Write(writing)) => write_one(inner, asker, route, parts, call, writing).await,
         None => Err(Problem::not_found()),
     }
 }
@@ -82,7 +82,7 @@ async fn write_one(
     route: &Route,
     parts: &Parts,
     call: &Call<'_>,
-    mut writing: Writing,
+    mut writing: Box<Writing>,
 ) -> Result<Answer, Problem> {
     let once = match parts.headers.get(&IDEMPOTENCY_KEY) {
         Some(_) if sabotage::is(Sabotage::ReplayTwice) => None,
@@ -93,30 +93,31 @@ async fn write_one(
         _ => None,
     };
     if let Some(once) = &once
-        && let Some(answer) = answered_before(inner, asker, route, parts, once, &writing).await?
+        && let Some(answer) =
+            Box::pin(answered_before(inner, asker, route, parts, once, &writing)).await?
     {
         return Ok(answer);
     }
-    expect_version(inner, asker, &mut writing).await?;
-    let writings = [writing];
-    let further = once.iter().flat_map(|once| once.steps(&writings[0])).collect();
-    let transaction = Transaction::of(inner, &writings, further);
-    let outcomes = match transaction.run(asker, &writings).await {
+    if writing.if_match.is_some() {
+        Box::pin(expect_version(inner, asker, &mut writing)).await?;
+    }
+    let writings = std::slice::from_ref(&*writing);
+    let further = once.iter().flat_map(|once| once.steps(&writing)).collect();
+    let transaction = Transaction::of(inner, writings, further);
+    let outcomes = match transaction.run(asker, writings).await {
         Ok(outcomes) => outcomes,
         Err((_, Failure::Problem(problem))) => return Err(problem),
         Err((_, Failure::Taken(table))) => {
             // The same key won the race: its answer is ours.
-            let [writing] = &writings;
             if let (Some(once), true) = (&once, Once::is_table(&table))
                 && let Some(answer) =
-                    answered_before(inner, asker, route, parts, once, writing).await?
+                    Box::pin(answered_before(inner, asker, route, parts, once, &writing)).await?
             {
                 return Ok(answer);
             }
             return Err(fault(inner, store::StoreError::Fault(format!("a key of {table}"))));
         }
     };
-    let [writing] = writings;
     let outcome = outcomes.into_iter().next().unwrap_or_default();
     let place = place_of(asker, route, parts.uri.path(), &writing, &outcome);
     if asker.running.cached.writes_through {
@@ -212,19 +213,28 @@ pub(crate) fn place_of(
     writing: &Writing,
     outcome: &Outcome,
 ) -> Option<String> {
-    let Step::Insert { .. } = &writing.main else { return None };
+    let Step::Insert { values, .. } = &writing.main else { return None };
     let fields = writing.resource.key.iter().map(|position| writing.resource.field(*position));
-    let names: Vec<&str> = fields.map(|field| Some(&*field?.shown)).collect::<Option<_>>()?;
-    let mut keys = String::new();
-    for member in data::shown(outcome.rows.row(0)?, &names)? {
-        if !keys.is_empty() {
-            keys.push('/');
+    let fields: Vec<_> = fields.collect::<Option<_>>()?;
+    let mut keys = String::with_capacity(40);
+    match fields.as_slice() {
+        // The usual key needs no look at the row.
+        [only] if let Some(Value::Uuid(key)) = value_of(values, &only.name) => {
+            let _ = write!(keys, "{key}");
         }
-        let text = match member.starts_with('"') {
-            true => serde_json::from_str(member).ok()?,
-            false => Cow::Borrowed(member),
-        };
-        keys.extend(percent_encoding::utf8_percent_encode(&text, IN_SEGMENT));
+        _ => {
+            let names: Vec<&str> = fields.iter().map(|field| &*field.shown).collect();
+            for member in data::shown(outcome.rows.row(0)?, &names)? {
+                if !keys.is_empty() {
+                    keys.push('/');
+                }
+                let text = match member.starts_with('"') {
+                    true => serde_json::from_str(member).ok()?,
+                    false => Cow::Borrowed(member),
+                };
+                keys.extend(percent_encoding::utf8_percent_encode(&text, IN_SEGMENT));
+            }
+        }
     }
     if keys.is_empty() {
         return None;
@@ -242,6 +252,11 @@ pub(crate) fn place_of(
     }
     let base = asker.running.system.api.base.trim_end_matches('/');
     Some(format!("{base}/{}/{keys}", writing.resource.name))
+}
+
+/// What a new row has in a column.
+fn value_of<'v>(values: &'v [(Arc<str>, Value)], column: &str) -> Option<&'v Value> {
+    values.iter().find(|(name, _)| **name == *column).map(|(_, value)| value)
 }
 
 /// `If-Match`: the row must show the tag now, and still show the same values inside the

@@ -198,14 +198,16 @@ impl<'a> Transaction<'a> {
         let mut outcomes = match self.inner.store.write(self.steps).await {
             Ok(outcomes) => outcomes,
             Err(error) => {
-                return Err(explain(self.inner, asker, writings, &self.mains, error).await);
+                // Boxed, so that what is written carries no room for why it could not be.
+                let explained = explain(self.inner, asker, writings, &self.mains, error);
+                return Err(Box::pin(explained).await);
             }
         };
         if let ([writing], true) = (writings, is_alone)
             && writing.touches.is_some()
             && outcomes.first().is_some_and(|outcome| outcome.affected == 0)
         {
-            let problem = why_refused(self.inner, asker, writing, 0).await;
+            let problem = Box::pin(why_refused(self.inner, asker, writing, 0)).await;
             return Err((Some(0), Failure::Problem(problem)));
         }
         for writing in writings {

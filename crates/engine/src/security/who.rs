@@ -208,7 +208,8 @@ async fn known(
     if let Some(user) = verified.find(&hash, counts) {
         return Ok(Principal::User(user));
     }
-    match looked_up(inner, running, token, audience, now).await {
+    // Boxed, so that a request whose token is remembered carries no room for it.
+    match Box::pin(looked_up(inner, running, token, audience, now)).await {
         Ok(known) => {
             verified.known.insert(hash, known.clone());
             Ok(Principal::User(known.user))
@@ -230,7 +231,7 @@ async fn looked_up(
 ) -> Result<Known, Problem> {
     let own = sessions::key(inner, running)?;
     let other = match token::key_id(token).filter(|id| *id != own.id && own.public.is_some()) {
-        Some(id) => Box::pin(ring::find(inner, &id)).await,
+        Some(id) => ring::find(inner, &id).await,
         None => None,
     };
     let key = other.as_deref().unwrap_or(own);

@@ -249,8 +249,9 @@ enum Answer {
 impl Read<'_> {
     /// Reads over a shared connection where that is short, else over one of the pool's.
     async fn on(&self, pool: &pool::Pool, served: &Served) -> Result<Answer, StoreError> {
+        // Boxed, so that no short read carries the room for what is not short.
         let Read::Select(select) = self else {
-            return self.alone(pool, served, None).await;
+            return Box::pin(self.alone(pool, served, None)).await;
         };
         if select.is_short() {
             return short(pool, served, select).await;
@@ -258,8 +259,8 @@ impl Read<'_> {
         let far = far::Far::of(&served.catalog, select)?;
         match far.as_ref().and_then(|far| far.known(&served.places)) {
             Some(page) if page.is_short() => short(pool, served, &page).await,
-            Some(page) => Read::Select(&page).alone(pool, served, None).await,
-            None => self.alone(pool, served, far).await,
+            Some(page) => Box::pin(Read::Select(&page).alone(pool, served, None)).await,
+            None => Box::pin(self.alone(pool, served, far)).await,
         }
     }
 

@@ -224,7 +224,8 @@ impl Pool {
         {
             return Err(StoreError::Unavailable(why.clone()));
         }
-        match self.planning(number, planning).await {
+        // Boxed, so that no read carries the room for connecting.
+        match Box::pin(self.planning(number, planning)).await {
             Ok(link) => {
                 let link = Arc::new(link);
                 *slot.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.clone());

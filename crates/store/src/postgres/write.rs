@@ -303,7 +303,7 @@ async fn run_one<P: ToSql + Sync>(
 pub(super) struct Batch<'a> {
     statement: Statement,
     /// A value of each row, column by column.
-    columns: Vec<Vec<&'a Value>>,
+    columns: Vec<BoundColumn<'a>>,
     returning: &'a [Output],
 }
 
@@ -329,7 +329,8 @@ impl<'a> Batch<'a> {
         let statement = prepare(client, &sql).await?;
         let columns = (0..given.len())
             .map(|place| {
-                requests.iter().filter_map(|it| it.parameters.get(place)).map(|it| &**it).collect()
+                let given = requests.iter().filter_map(|it| it.parameters.get(place));
+                BoundColumn(given.map(|it| &**it).collect())
             })
             .collect();
         Ok(Some(Self { statement, columns, returning }))
@@ -337,18 +338,8 @@ impl<'a> Batch<'a> {
 
     /// Writes all rows; the outcome of each, in order.
     pub(super) async fn run(&self, client: &ClientWrapper) -> Result<Vec<Outcome>, Error> {
-        let texts = self.texts();
-        let columns: Vec<BoundColumn<'_>> = self
-            .columns
-            .iter()
-            .zip(&texts)
-            .map(|(own, text)| match text {
-                Some(text) => BoundColumn(text.iter().collect()),
-                None => BoundColumn(own.clone()),
-            })
-            .collect();
-        let done = run_one(client, &self.statement, &columns, self.returning).await?;
-        let count = self.columns.first().map_or(0, Vec::len);
+        let done = run_one(client, &self.statement, &self.columns, self.returning).await?;
+        let count = self.columns.first().map_or(0, |column| column.0.len());
         Ok((0..count)
             .map(|place| {
                 let mut rows = Rows::default();
@@ -359,28 +350,6 @@ impl<'a> Batch<'a> {
                 Outcome { affected: 1, rows }
             })
             .collect())
-    }
-
-    /// Columns whose type travels as text.
-    fn texts(&self) -> Vec<Option<Vec<Value>>> {
-        let types = self.statement.params().iter();
-        types
-            .zip(&self.columns)
-            .map(|(own, column)| {
-                let is_text = *own == Type::TEXT_ARRAY;
-                let has_others =
-                    column.iter().any(|it| !matches!(it, Value::Text(_) | Value::Null));
-                (is_text && has_others).then(|| {
-                    column
-                        .iter()
-                        .map(|value| match value {
-                            Value::Null => Value::Null,
-                            value => Value::Text(value.to_string()),
-                        })
-                        .collect()
-                })
-            })
-            .collect()
     }
 }
 

@@ -1,7 +1,10 @@
 //! The writers: each commits together what is queued together. Where one request of a group
 //! fails, the group is rolled back, those before it are written again, and the rest follows.
 
-use std::sync::{Arc, Weak};
+use std::sync::{
+    Arc, Weak,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,7 +21,7 @@ use crate::{
 
 /// Requests in one commit, at most.
 const GROUP_MAX: usize = 256;
-/// Writers. Writes of one table always go through the same one, in the order in which they came.
+/// Writers. One waits for its commit while the other writes.
 const LANES: usize = 2;
 /// How often a group that met a deadlock or a stale plan is tried.
 const ATTEMPTS_MAX: usize = 4;
@@ -33,6 +36,7 @@ struct Request {
 /// The writers' queues.
 pub(super) struct Writers {
     lanes: Vec<mpsc::Sender<Request>>,
+    inserts: AtomicUsize,
 }
 
 impl Writers {
@@ -44,34 +48,40 @@ impl Writers {
             tokio::spawn(lane_task.serve(waiting));
             lane
         });
-        Self { lanes: lanes.collect() }
+        Self { lanes: lanes.collect(), inserts: AtomicUsize::new(0) }
     }
 
     /// Queues a request and waits for its commit.
     pub(super) async fn write(&self, steps: Vec<Step>) -> Answer {
         let (reply, answer) = oneshot::channel();
-        let lane = self.lanes.get(lane_of(&steps)).ok_or_else(super::gone)?;
+        let lane = self.lanes.get(self.lane_of(&steps)).ok_or_else(super::gone)?;
         lane.try_send(Request { steps, reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => super::gone(),
         })?;
         answer.await.map_err(|_| super::gone())?
     }
-}
 
-fn lane_of(steps: &[Step]) -> usize {
-    let writes = steps.iter().find(|step| !matches!(step, Step::Require { .. }));
-    let table = match writes.or_else(|| steps.first()) {
-        Some(
-            Step::Insert { table, .. }
-            | Step::Update { table, .. }
-            | Step::Delete { table, .. }
-            | Step::Require { table, .. },
-        ) => table.as_bytes(),
-        None => &[],
-    };
-    table.iter().fold(7usize, |hash, byte| hash.wrapping_mul(31).wrapping_add(usize::from(*byte)))
-        % LANES
+    /// Which of the writers takes it. What may change the same rows goes through one of them: two
+    /// would wait for each other. A row that is only added goes through either.
+    fn lane_of(&self, steps: &[Step]) -> usize {
+        let writes = steps.iter().find(|step| !matches!(step, Step::Require { .. }));
+        let hash = match writes.or_else(|| steps.first()) {
+            Some(Step::Insert { .. }) if steps.len() == 1 => {
+                self.inserts.fetch_add(1, Ordering::Relaxed)
+            }
+            Some(
+                Step::Insert { table, .. }
+                | Step::Update { table, .. }
+                | Step::Delete { table, .. }
+                | Step::Require { table, .. },
+            ) => table
+                .bytes()
+                .fold(7, |hash: usize, byte| hash.wrapping_mul(31).wrapping_add(usize::from(byte))),
+            None => 0,
+        };
+        hash % LANES
+    }
 }
 
 /// One writer and its connection.
