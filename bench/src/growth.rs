@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use crate::{
     Failure, Run,
     case::{Case, Store},
-    load::{self, Pressure},
+    load::{self, Pressure, Sample, median},
     postgresql::Server,
     subject::{self, At, Durability},
 };
@@ -24,14 +24,22 @@ pub(crate) struct Growth {
 /// What is asked of each size.
 const CASES: [Case; 4] = [Case::Get, Case::List, Case::FirstPage, Case::FarPage];
 
-/// Measures each size in turn and prints a table.
+/// Measures each size in turn and prints a table. The limit is measured beside: what a size costs that
+/// server too is the machine's and the database's.
 pub(crate) fn run(growth: &Growth, run: &Run) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut text = String::from("| rows | start, ms | after a kill, ms |");
+    let mut columns = 4;
     for case in CASES {
-        text += &format!(" {0}, µs | {0}, p50 ms | {0}, answers/s |", case.name());
+        let name = case.name();
+        text += &format!(" {name}, µs |");
+        columns += 1;
+        if has_limit(case) {
+            text += &format!(" {name}, limit, µs | {name}, share |");
+            columns += 2;
+        }
     }
-    text += &format!(" memory, MiB |\n{}|\n", "| --- ".repeat(4 + 3 * CASES.len()));
+    text += &format!(" memory, MiB |\n{}|\n", "| --- ".repeat(columns));
     for &rows in &growth.sizes {
         let line = runtime.block_on(line(growth, &Run { rows, ..run.clone() }))?;
         eprint!("{line}");
@@ -40,6 +48,11 @@ pub(crate) fn run(growth: &Growth, run: &Run) -> Result<(), Failure> {
     println!("{text}");
     fs::create_dir_all(&run.output)?;
     Ok(fs::write(run.output.join("growth.md"), text)?)
+}
+
+/// Whether the limit server answers it: it has no numbered pages.
+fn has_limit(case: Case) -> bool {
+    matches!(case, Case::Get | Case::List)
 }
 
 async fn line(growth: &Growth, run: &Run) -> Result<String, Failure> {
@@ -56,22 +69,32 @@ async fn line(growth: &Growth, run: &Run) -> Result<String, Failure> {
         Store::Sqlite => Durability::Normal,
         Store::Postgresql => Durability::Full,
     };
-    let subject = subject::start_ours(run, at, durability).await?;
+    let limit = subject::start_limit(run, at, durability).await?;
+    let ours = subject::start_ours(run, at, durability).await?;
     let length = Duration::from_millis(run.round_ms);
     let connections = run.connections.first().copied().unwrap_or(64);
     let pressure = Pressure { connections, length, rate: run.rate };
-    let [start, killed] =
-        [subject.start_ms, subject.killed_start_ms].map(|ms| ms.unwrap_or_default());
+    let [start, killed] = [ours.start_ms, ours.killed_start_ms].map(|ms| ms.unwrap_or_default());
     let mut line = format!("| {} | {start:.0} | {killed:.0} |", run.rows);
     for case in CASES {
         // A thousand rows have no page that is far.
         if case == Case::FarPage && run.rows < Case::FAR_ROWS {
-            line += " | | |";
+            line += " |";
             continue;
         }
-        let sample = load::measure(&subject, case, pressure).await?;
-        let (us, p50_ms, per_second) = (sample.server_us, sample.p50_ms, sample.per_second);
-        line += &format!(" {us:.1} | {p50_ms:.2} | {per_second:.0} |");
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        for _ in 0..run.rounds {
+            own.push(load::measure(&ours, case, pressure).await?);
+            if has_limit(case) {
+                others.push(load::measure(&limit, case, pressure).await?);
+            }
+        }
+        line += &format!(" {:.1} |", median(&own, |sample| sample.server_us));
+        if has_limit(case) {
+            let per_second = |samples: &[Sample]| median(samples, |sample| sample.per_second);
+            let share = per_second(&own) / per_second(&others).max(1.0);
+            line += &format!(" {:.1} | {share:.2} |", median(&others, |sample| sample.server_us));
+        }
     }
-    Ok(format!("{line} {:.0} |\n", subject.memory_mib().0))
+    Ok(format!("{line} {:.0} |\n", ours.memory_mib().0))
 }

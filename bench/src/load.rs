@@ -39,6 +39,13 @@ pub(crate) struct Sample {
     pub(crate) others: f64,
 }
 
+/// The median of a figure; nothing is 0.
+pub(crate) fn median(samples: &[Sample], of: impl Fn(&Sample) -> f64) -> f64 {
+    let mut values: Vec<f64> = samples.iter().map(of).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
+
 /// Measures one case on one server, after warming up for a fifth of the length.
 pub(crate) async fn measure(
     subject: &Subject,

@@ -328,8 +328,6 @@ impl Bench<'_> {
 
 impl Series {
     fn median(&self, of: impl Fn(&Sample) -> f64) -> f64 {
-        let mut values: Vec<f64> = self.rounds.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or(0.0)
+        load::median(&self.rounds, of)
     }
 }

@@ -526,7 +526,8 @@ async fn missing(
 }
 
 /// Why a store that is read takes no writes, in its words.
-const WRITES_ALONE: &[&str] = &["the disk is full", "the database is read-only"];
+const WRITES_ALONE: &[&str] =
+    &["the disk is full", "the disk cannot be written", "the database is read-only"];
 
 /// What is not the caller's doing: logged once with an id, and the caller gets the id.
 pub(crate) fn fault(inner: &Inner, error: StoreError) -> Problem {

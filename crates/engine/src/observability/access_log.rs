@@ -118,7 +118,7 @@ impl AccessLog {
         Ok(Some(Self { waiting, writer: Some(writer) }))
     }
 
-    /// Adds a line; false where too much waits already, or nothing can be written any more.
+    /// Adds a line; false where too much waits already.
     pub fn write(&self, line: &Line<'_>) -> bool {
         LINE.with_borrow_mut(|bytes| {
             bytes.clear();
@@ -197,9 +197,11 @@ fn parameter_names(query: &str) -> Vec<&str> {
     pairs.map(|pair| pair.split('=').next().unwrap_or("")).take(32).collect()
 }
 
-/// Writes what gathers until the log is closed.
+/// Writes what gathers until the log is closed. What cannot be written is tried again: a disk that was
+/// full has room some day, and nobody restarts the service for that.
 fn write_all(waiting: &Waiting, mut output: Output) {
     let mut lines = Vec::new();
+    let mut is_failing = false;
     loop {
         let is_open = |gathered: &mut Gathered| !gathered.is_closed;
         let (mut gathered, _) = waiting
@@ -207,17 +209,26 @@ fn write_all(waiting: &Waiting, mut output: Output) {
             .wait_timeout_while(waiting.lock(), WRITE_EVERY, is_open)
             .unwrap_or_else(PoisonError::into_inner);
         let is_last = gathered.is_closed;
-        mem::swap(&mut gathered.lines, &mut lines);
-        drop(gathered);
-        if let Err(error) = output.write(&lines) {
-            // Once: a full disk must not fill the other log as well.
-            tracing::error!(%error, "the access log cannot be written; it ends here");
-            return waiting.close();
+        // What is left over comes first; meanwhile the rest gathers, as far as there is room for it.
+        if lines.is_empty() {
+            mem::swap(&mut gathered.lines, &mut lines);
+        } else if is_last {
+            lines.append(&mut gathered.lines);
         }
+        drop(gathered);
+        let written = output.write(&mut lines);
+        match &written {
+            // Once: a full disk must not fill the other log as well.
+            Err(error) if !is_failing => {
+                tracing::error!(%error, "the access log cannot be written; it is tried again");
+            }
+            Ok(()) if is_failing => tracing::info!("the access log is written again"),
+            _ => {}
+        }
+        is_failing = written.is_err();
         if is_last {
             return;
         }
-        lines.clear();
     }
 }
 
@@ -234,27 +245,48 @@ impl Output {
         Ok(Output::File { path: path.to_owned(), file, bytes })
     }
 
-    /// Writes whole lines.
-    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+    /// Takes from `lines` what is written.
+    fn write(&mut self, lines: &mut Vec<u8>) -> io::Result<()> {
         match self {
-            Output::Standard => {
-                let mut output = io::stdout().lock();
-                output.write_all(lines)?;
-                output.flush()
-            }
+            Output::Standard => pour(lines, &mut io::stdout().lock()).1,
             Output::File { path, file, bytes } => {
-                file.write_all(lines)?;
-                *bytes += lines.len() as u64;
+                let (count, poured) = pour(lines, file);
+                *bytes += count;
+                poured?;
                 if FILE_BYTES_MAX < *bytes {
                     let mut aside = path.clone().into_os_string();
                     aside.push(".1");
-                    std::fs::rename(&*path, aside)?;
+                    match std::fs::rename(&*path, aside) {
+                        // Set aside before, when no new one could be opened.
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                        renamed => renamed?,
+                    }
                     *self = Output::file(&path.clone())?;
                 }
                 Ok(())
             }
         }
     }
+}
+
+/// Writes bytes and takes them away, as far as it gets; a line that breaks off goes on where it
+/// broke. How many were written comes back.
+fn pour(bytes: &mut Vec<u8>, into: &mut impl Write) -> (u64, io::Result<()>) {
+    let mut count = 0;
+    let poured = loop {
+        let rest = bytes.get(count..).unwrap_or_default();
+        if rest.is_empty() {
+            break into.flush();
+        }
+        match into.write(rest) {
+            Ok(0) => break Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => count += written,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error),
+        }
+    };
+    bytes.drain(..count);
+    (count as u64, poured)
 }
 
 #[cfg(test)]
@@ -323,6 +355,34 @@ mod tests {
         }
         drop(log);
         assert_eq!(std::fs::read_to_string(path).expect("the file").lines().count(), 100);
+    }
+
+    /// A disk with room for so many bytes.
+    struct Small(Vec<u8>, usize);
+
+    impl Write for Small {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            match bytes.len().min(self.1 - self.0.len()) {
+                0 => Err(io::ErrorKind::StorageFull.into()),
+                fits => self.0.write(&bytes[..fits]),
+            }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_that_breaks_off_on_a_full_disk_goes_on_once_there_is_room() {
+        let mut lines = b"one\ntwo\n".to_vec();
+        let mut disk = Small(Vec::new(), 6);
+        let (count, poured) = pour(&mut lines, &mut disk);
+        assert_eq!((count, poured.is_err(), lines.as_slice()), (6, true, &b"o\n"[..]));
+        assert!(pour(&mut lines, &mut disk).1.is_err(), "still full");
+        disk.1 = 100;
+        assert!(pour(&mut lines, &mut disk).1.is_ok());
+        assert_eq!((disk.0.as_slice(), lines.len()), (&b"one\ntwo\n"[..], 0));
     }
 
     #[test]

@@ -86,7 +86,8 @@ impl Reads {
         let before = self.under_way.fetch_add(1, Ordering::Relaxed);
         let _under_way = UnderWay(&self.under_way);
         if before == 0 || !select.nested.is_empty() || !is_planned_once(select) {
-            return read::select(client, &served.catalog, select).await;
+            // Boxed, so that those who wait for others carry no room for it.
+            return Box::pin(read::select(client, &served.catalog, select)).await;
         }
         let mut writer = SqlWriter::new(Dialect::Postgres, &served.catalog);
         sql::write_select(&mut writer, select, None).map_err(fault::unsupported)?;

@@ -48,7 +48,16 @@ pub(super) fn explain(error: Error, catalog: &Catalog) -> StoreError {
 }
 
 fn by_code(failure: ffi::Error, message: String) -> StoreError {
+    // What was read may still be read.
+    let is_write = matches!(
+        failure.extended_code,
+        ffi::SQLITE_IOERR_WRITE
+            | ffi::SQLITE_IOERR_FSYNC
+            | ffi::SQLITE_IOERR_DIR_FSYNC
+            | ffi::SQLITE_IOERR_TRUNCATE
+    );
     match failure.code {
+        _ if is_write => StoreError::Unavailable("the disk cannot be written".to_owned()),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
             StoreError::Unavailable("another process holds the database".to_owned())
         }

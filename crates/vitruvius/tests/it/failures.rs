@@ -50,17 +50,28 @@ fn has(shop: &Serving, name: &str) -> bool {
 #[test]
 fn where_no_file_may_grow_reads_go_on_and_nothing_acknowledged_is_lost() {
     // As a full disk does, but without one: files of this process end at two MiB.
-    let shop = Test::new().document(SHOP).files_end_at(2048).serve(&[]);
+    let log = vec![b'\n'; 2048 * 1024 - 100];
+    let test = Test::new().document(SHOP).file("access.jsonl", &log).files_end_at(2048);
+    let shop = test.serve(&["--access-log", "access.jsonl"]);
     let (acknowledged, refused) = write_until_refused(&shop);
     assert!(acknowledged.len() > 100, "{} were written", acknowledged.len());
     says_come_back(&refused);
+    let told = refused.json()["error"]["message"].to_string();
+    assert!(told.contains("nothing can be written at the moment"), "{told}");
     says_come_back(&write(&shop, "Lamp"));
     shop.get("/api/v1/items?limit=100").status(200);
     shop.get("/ready").status(200);
+    shop.until_said("the access log cannot be written; it is tried again");
     let limit = ["--fsize=unlimited", "--pid", &shop.id().to_string()];
     let lifted = Command::new("prlimit").args(limit).status().expect("prlimit of util-linux");
     assert!(lifted.success());
     write(&shop, "Lamp").status(201);
+    // The log goes on too, with what was answered meanwhile.
+    shop.until("every answer stands in the log", |shop| {
+        let log = std::fs::read_to_string(shop.directory().join("access.jsonl")).expect("a log");
+        let posts = log.lines().filter(|line| line.contains("\"method\":\"POST\"")).count();
+        posts == acknowledged.len() + 3
+    });
     let again = shop.kill_and_serve_again();
     for name in acknowledged.iter().map(String::as_str).chain(["Lamp"]) {
         assert!(has(&again, name), "{name} is lost");
