@@ -80,7 +80,7 @@ async fn probe(chapter: Chapter, stage: &Stage<'_>) {
         Chapter::Messaging => messaging::probe(stage).await,
         Chapter::Observability => observability::probe(stage).await,
         Chapter::Delivery => delivery::probe(stage).await,
-        Chapter::Security => security::probe(stage).await,
+        Chapter::Security => Box::pin(security::probe(stage)).await,
         _ => {}
     }
 }
