@@ -42,6 +42,9 @@ pub(crate) struct TableEntry {
     columns: HashMap<String, ColumnEntry>,
     /// Serial columns that are not the whole primary key: the writer counts them up.
     pub(crate) counted: Vec<String>,
+    /// One row may be refused for another: something has to be unique beyond a key that is made anew
+    /// for each.
+    pub(crate) rows_compete: bool,
     pub(crate) foreign_keys: Vec<ForeignKey>,
     /// Foreign keys of other tables (or its own) that refer to it.
     pub(crate) referring: Vec<(String, ForeignKey)>,
@@ -121,6 +124,13 @@ impl Catalog {
 
 impl TableEntry {
     fn of(table: &Table, schema: &Schema) -> Self {
+        let is_made_anew = |name: &String| {
+            let kind = table.column(name).map(|column| &column.kind);
+            matches!(kind, Some(Kind::Uuid | Kind::Serial { .. }))
+        };
+        let rows_compete = !table.unique_keys.is_empty()
+            || !table.exclusions.is_empty()
+            || !matches!(table.primary_key.as_slice(), [only] if is_made_anew(only));
         let columns = table
             .columns
             .iter()
@@ -149,6 +159,7 @@ impl TableEntry {
             primary_key: table.primary_key.clone(),
             columns,
             counted,
+            rows_compete,
             foreign_keys: table.foreign_keys.clone(),
             referring,
         }
@@ -160,5 +171,56 @@ impl TableEntry {
 
     pub(crate) fn column(&self, name: &str) -> Option<&ColumnEntry> {
         self.columns.get(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Column, UniqueKey};
+
+    fn table(kind: Kind, primary_key: &[&str]) -> Table {
+        let column = |name: &str| Column {
+            name: name.to_owned(),
+            kind: kind.clone(),
+            nullable: false,
+            default: None,
+            generated: None,
+            renamed_from: None,
+            origin: String::new(),
+        };
+        Table {
+            name: "likes".to_owned(),
+            columns: ["id", "other"].map(column).to_vec(),
+            primary_key: primary_key.iter().map(ToString::to_string).collect(),
+            unique_keys: Vec::new(),
+            checks: Vec::new(),
+            exclusions: Vec::new(),
+            foreign_keys: Vec::new(),
+            indexes: Vec::new(),
+            renamed_from: None,
+            origin: String::new(),
+        }
+    }
+
+    fn competes(table: &Table) -> bool {
+        TableEntry::of(table, &Schema::default()).rows_compete
+    }
+
+    #[test]
+    fn rows_compete_where_more_than_a_key_made_anew_is_unique() {
+        let plain = table(Kind::Uuid, &["id"]);
+        assert!(!competes(&plain));
+        assert!(!competes(&table(Kind::Serial { bits: 64 }, &["id"])));
+        assert!(competes(&table(Kind::Text { length_max: None }, &["id"])), "a name");
+        assert!(competes(&table(Kind::Uuid, &["id", "other"])), "who likes what");
+        let columns = vec!["other".to_owned()];
+        let key = UniqueKey {
+            name: "likes_other_key".to_owned(),
+            columns,
+            condition: None,
+            origin: String::new(),
+        };
+        assert!(competes(&Table { unique_keys: vec![key], ..plain }));
     }
 }

@@ -175,9 +175,10 @@ impl Postgres {
 
     pub(crate) async fn write(&self, steps: Vec<Step>) -> Result<Vec<Outcome>, StoreError> {
         let tables = replica::written_by(&steps);
-        let written = self.writers.write(steps).await;
+        let catalog = self.shared.served().catalog;
+        let written = self.writers.write(&catalog, steps).await;
         // Even where it failed: the commit may have happened without an answer.
-        self.shared.replicas.wrote(&self.shared.served().catalog, &tables);
+        self.shared.replicas.wrote(&catalog, &tables);
         self.timed(written)
     }
 

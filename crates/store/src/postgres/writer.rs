@@ -52,9 +52,9 @@ impl Writers {
     }
 
     /// Queues a request and waits for its commit.
-    pub(super) async fn write(&self, steps: Vec<Step>) -> Answer {
+    pub(super) async fn write(&self, catalog: &Catalog, steps: Vec<Step>) -> Answer {
         let (reply, answer) = oneshot::channel();
-        let lane = self.lanes.get(self.lane_of(&steps)).ok_or_else(super::gone)?;
+        let lane = self.lanes.get(self.lane_of(catalog, &steps)).ok_or_else(super::gone)?;
         lane.try_send(Request { steps, reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => super::gone(),
@@ -62,12 +62,14 @@ impl Writers {
         answer.await.map_err(|_| super::gone())?
     }
 
-    /// Which of the writers takes it. What may change the same rows goes through one of them: two
-    /// would wait for each other. A row that is only added goes through either.
-    fn lane_of(&self, steps: &[Step]) -> usize {
+    /// Which of the writers takes it. What may meet in the same rows goes through one of them: two
+    /// would wait for each other, for a second where they do so crosswise. A row that is only added,
+    /// and stands against no other, goes through either.
+    fn lane_of(&self, catalog: &Catalog, steps: &[Step]) -> usize {
         let writes = steps.iter().find(|step| !matches!(step, Step::Require { .. }));
+        let is_free = |table: &str| catalog.table(table).is_some_and(|it| !it.rows_compete);
         let hash = match writes.or_else(|| steps.first()) {
-            Some(Step::Insert { .. }) if steps.len() == 1 => {
+            Some(Step::Insert { table, .. }) if steps.len() == 1 && is_free(table) => {
                 self.inserts.fetch_add(1, Ordering::Relaxed)
             }
             Some(
