@@ -3,7 +3,7 @@ mod support;
 
 use std::time::Duration;
 
-use store::{Expression, Options, Store, StoreError, Value};
+use store::{Expression, Options, Store, StoreError, Value, query::Select};
 use support::{
     postgres::{PASSWORD, Server, database, server},
     *,
@@ -131,6 +131,52 @@ async fn an_error_in_a_group_stays_with_its_request() {
     assert!(taken > 20, "{taken}");
     let count = store.count("books", &Expression::Always(true)).await.expect("a count");
     assert_eq!(count, written);
+}
+
+/// Reads by key that come at the same time, for whoever wants to know what became of each.
+async fn together(store: &Store, count: i64) -> Vec<Result<String, StoreError>> {
+    // Members that are the same ones, as those of an endpoint are.
+    let any = select("numbers", &[output("n", INTEGER)], Expression::Always(true));
+    let reads = (0..count).map(|n| {
+        let condition = Expression::column("n").equals(Value::Integer(n));
+        let one = Select { condition, limit: Some(1), ..any.clone() };
+        let store = store.clone();
+        tokio::spawn(async move { store.select(&one).await })
+    });
+    let mut all = Vec::new();
+    for read in reads.collect::<Vec<_>>() {
+        let rows = read.await.expect("no panic");
+        all.push(rows.map(|rows| String::from_utf8(rows.json).expect("text")));
+    }
+    all
+}
+
+#[tokio::test]
+async fn reads_that_travel_together_are_all_told_that_they_took_too_long() {
+    let own = database();
+    let options = Options { read_ms_max: 300, ..Options::default() };
+    let store = Store::open_postgres(&own.url, options).await.expect("a store");
+    let columns = vec![required("id", SERIAL), required("n", INTEGER)];
+    migrate(&store, &schema(vec![table("numbers", columns)])).await;
+    store.write((0..20).map(number).collect()).await.expect("written");
+    let expected: Vec<_> = (0..20).map(|n| format!("{{\"n\":{n}}}")).collect();
+    let seen = || async { together(&store, 20).await.into_iter().collect::<Result<Vec<_>, _>>() };
+    assert_eq!(seen().await.expect("rows"), expected);
+    // Somebody has the table for themselves until nobody waits for it any more.
+    let (name, lock) = (own.name.clone(), "LOCK TABLE numbers IN ACCESS EXCLUSIVE MODE");
+    let holder = std::thread::spawn(move || {
+        server().sql(&name, &format!("BEGIN; {lock}; SELECT pg_sleep(2); COMMIT"))
+    });
+    let is_locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted \
+                     AND relation = 'numbers'::regclass";
+    while server().sql(&own.name, is_locked).trim() != "1" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for read in together(&store, 20).await {
+        assert!(matches!(read, Err(StoreError::Deadline { wait_ms_max: 300 })), "{read:?}");
+    }
+    holder.join().expect("the lock is let go");
+    assert_eq!(seen().await.expect("rows again"), expected);
 }
 
 #[tokio::test]
