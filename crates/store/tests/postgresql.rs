@@ -151,6 +151,51 @@ async fn together(store: &Store, count: i64) -> Vec<Result<String, StoreError>> 
     all
 }
 
+/// True while somebody has the table of numbers for themselves.
+fn is_held(database: &str) -> bool {
+    let held = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND \
+                relation = 'numbers'::regclass";
+    server().sql(database, held).trim() == "1"
+}
+
+/// Somebody takes the table of numbers for themselves, for so many seconds.
+fn hold(database: &str, seconds: u32) -> std::thread::JoinHandle<String> {
+    let (name, lock) = (database.to_owned(), "LOCK TABLE numbers IN ACCESS EXCLUSIVE MODE");
+    let holder = std::thread::spawn(move || {
+        server().sql(&name, &format!("BEGIN; {lock}; SELECT pg_sleep({seconds}); COMMIT"))
+    });
+    while !is_held(database) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    holder
+}
+
+#[tokio::test]
+async fn nobody_waits_behind_reads_of_a_table_that_is_held() {
+    let own = database();
+    let store = Store::open_postgres(&own.url, Options::default()).await.expect("a store");
+    let columns = || vec![required("id", SERIAL), required("n", INTEGER)];
+    let tables = vec![table("numbers", columns()), table("others", columns())];
+    migrate(&store, &schema(tables)).await;
+    store.write((0..20).map(number).collect()).await.expect("written");
+    let other = select("others", &[output("n", INTEGER)], Expression::Always(true));
+    let other = Select { limit: Some(1), ..other };
+    let holder = hold(&own.name, 5);
+    let held = tokio::spawn({
+        let store = store.clone();
+        async move { together(&store, 20).await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    for _ in 0..10 {
+        store.select(&other).await.expect("the other table is free");
+    }
+    assert!(is_held(&own.name), "it was waited for");
+    for (n, read) in held.await.expect("no panic").into_iter().enumerate() {
+        assert_eq!(read.expect("read once it was let go"), format!("{{\"n\":{n}}}"));
+    }
+    holder.join().expect("it is let go");
+}
+
 #[tokio::test]
 async fn reads_that_travel_together_are_all_told_that_they_took_too_long() {
     let own = database();
@@ -162,16 +207,7 @@ async fn reads_that_travel_together_are_all_told_that_they_took_too_long() {
     let expected: Vec<_> = (0..20).map(|n| format!("{{\"n\":{n}}}")).collect();
     let seen = || async { together(&store, 20).await.into_iter().collect::<Result<Vec<_>, _>>() };
     assert_eq!(seen().await.expect("rows"), expected);
-    // Somebody has the table for themselves until nobody waits for it any more.
-    let (name, lock) = (own.name.clone(), "LOCK TABLE numbers IN ACCESS EXCLUSIVE MODE");
-    let holder = std::thread::spawn(move || {
-        server().sql(&name, &format!("BEGIN; {lock}; SELECT pg_sleep(2); COMMIT"))
-    });
-    let is_locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted \
-                     AND relation = 'numbers'::regclass";
-    while server().sql(&own.name, is_locked).trim() != "1" {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let holder = hold(&own.name, 2);
     for read in together(&store, 20).await {
         assert!(matches!(read, Err(StoreError::Deadline { wait_ms_max: 300 })), "{read:?}");
     }

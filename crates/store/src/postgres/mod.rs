@@ -11,6 +11,7 @@ mod explain;
 mod far;
 mod fault;
 mod ground;
+mod held;
 mod ledger;
 pub(crate) mod names;
 pub(crate) mod native;
@@ -255,14 +256,32 @@ impl Read<'_> {
             return Box::pin(self.alone(pool, served, None)).await;
         };
         if select.is_short() {
-            return short(pool, served, select).await;
+            return self.shortly(pool, served, select).await;
         }
         let far = far::Far::of(&served.catalog, select)?;
         match far.as_ref().and_then(|far| far.known(&served.places)) {
-            Some(page) if page.is_short() => short(pool, served, &page).await,
+            Some(page) if page.is_short() => self.shortly(pool, served, &page).await,
             Some(page) => Box::pin(Read::Select(&page).alone(pool, served, None)).await,
             None => Box::pin(self.alone(pool, served, far)).await,
         }
+    }
+
+    /// Reads over a shared connection, as long as nobody would wait behind it.
+    async fn shortly(
+        &self,
+        pool: &pool::Pool,
+        served: &Served,
+        select: &Select,
+    ) -> Result<Answer, StoreError> {
+        if !pool.held.holds(&select.table) {
+            match short(pool, served, select).await {
+                Err(StoreError::Deadline { .. }) if pool.may_wait_longer() => {
+                    pool.held.learn(&select.table);
+                }
+                answer => return answer,
+            }
+        }
+        Box::pin(Read::Select(select).alone(pool, served, None)).await
     }
 
     /// Reads over a connection that nobody else uses.

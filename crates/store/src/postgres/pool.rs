@@ -17,7 +17,7 @@ use deadpool_postgres::{
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_postgres::{Client, Config, Error, Statement};
 
-use super::{address::Address, fault, together::Reads};
+use super::{address::Address, fault, held::Held, together::Reads};
 use crate::{Durability, Options, StoreError, notice::Heard};
 
 /// How long a statement waits for a row or table that another transaction holds, in milliseconds.
@@ -28,6 +28,8 @@ const SESSION_MAX: Duration = Duration::from_secs(5);
 const SHARED: usize = 2;
 /// The same for reads whose plan depends on values: how much is skipped, how long a page is.
 const SHARED_PLANNED_EACH: usize = 1;
+/// How long a read on a shared connection may take, in milliseconds: all others wait behind it.
+const SHARED_MS_MAX: u64 = 1_000;
 /// Prepared statements that a connection keeps, give or take those between two looks.
 const STATEMENTS_MAX: usize = 500;
 /// Statements from one look at their number to the next: looking counts them all.
@@ -44,6 +46,7 @@ pub(super) struct Pool {
     shared: Vec<Slot>,
     planned_each: Vec<Slot>,
     next: AtomicUsize,
+    pub(super) held: Held,
 }
 
 /// When PostgreSQL makes the plan of a statement.
@@ -142,7 +145,14 @@ impl Pool {
             .map_err(|error| StoreError::Fault(error.to_string()))?;
         let slots = |count: usize| std::iter::repeat_with(Slot::default).take(count).collect();
         let (shared, planned_each) = (slots(SHARED), slots(SHARED_PLANNED_EACH));
-        Ok(Self { connect, sessions, shared, planned_each, next: AtomicUsize::new(0) })
+        Ok(Self {
+            connect,
+            sessions,
+            shared,
+            planned_each,
+            next: AtomicUsize::new(0),
+            held: Held::default(),
+        })
     }
 
     /// Host, port and database.
@@ -243,13 +253,22 @@ impl Pool {
         }
     }
 
+    /// Whether a read that took too long on a shared connection may take longer on its own.
+    pub(super) fn may_wait_longer(&self) -> bool {
+        self.connect.read_ms_max > SHARED_MS_MAX
+    }
+
     /// A new connection that plans so.
     async fn planning(&self, number: u64, planning: Planning) -> Result<Link, StoreError> {
         let link = self.link(number).await?;
-        if planning == Planning::Once {
-            let set = link.batch_execute("SET plan_cache_mode = force_generic_plan").await;
-            set.map_err(|error| fault::connecting(&error, &self.connect.address.place))?;
-        }
+        let wait = self.connect.read_ms_max.min(SHARED_MS_MAX);
+        let mode = match planning {
+            Planning::Once => "; SET plan_cache_mode = force_generic_plan",
+            Planning::Free => "",
+        };
+        let settings = format!("SET statement_timeout = {wait}{mode}");
+        let set = link.batch_execute(&settings).await;
+        set.map_err(|error| fault::connecting(&error, &self.connect.address.place))?;
         Ok(link)
     }
 
