@@ -1,12 +1,12 @@
 //! Runs what was permitted and makes the answer: statuses, tags, places of new rows, answers that
 //! are given again.
 
-use std::{borrow::Cow, fmt::Write, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use http::{HeaderName, StatusCode, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use store::{
-    Expression, Value,
+    Expression,
     query::{Outcome, Rows, Select, Step},
 };
 
@@ -213,28 +213,19 @@ pub(crate) fn place_of(
     writing: &Writing,
     outcome: &Outcome,
 ) -> Option<String> {
-    let Step::Insert { values, .. } = &writing.main else { return None };
+    let Step::Insert { .. } = &writing.main else { return None };
     let fields = writing.resource.key.iter().map(|position| writing.resource.field(*position));
-    let fields: Vec<_> = fields.collect::<Option<_>>()?;
-    let mut keys = String::with_capacity(40);
-    match fields.as_slice() {
-        // The usual key needs no look at the row.
-        [only] if let Some(Value::Uuid(key)) = value_of(values, &only.name) => {
-            let _ = write!(keys, "{key}");
+    let names: Vec<&str> = fields.map(|field| Some(&*field?.shown)).collect::<Option<_>>()?;
+    let mut keys = String::new();
+    for member in data::shown(outcome.rows.row(0)?, &names)? {
+        if !keys.is_empty() {
+            keys.push('/');
         }
-        _ => {
-            let names: Vec<&str> = fields.iter().map(|field| &*field.shown).collect();
-            for member in data::shown(outcome.rows.row(0)?, &names)? {
-                if !keys.is_empty() {
-                    keys.push('/');
-                }
-                let text = match member.starts_with('"') {
-                    true => serde_json::from_str(member).ok()?,
-                    false => Cow::Borrowed(member),
-                };
-                keys.extend(percent_encoding::utf8_percent_encode(&text, IN_SEGMENT));
-            }
-        }
+        let text = match member.starts_with('"') {
+            true => serde_json::from_str(member).ok()?,
+            false => Cow::Borrowed(member),
+        };
+        keys.extend(percent_encoding::utf8_percent_encode(&text, IN_SEGMENT));
     }
     if keys.is_empty() {
         return None;
@@ -252,11 +243,6 @@ pub(crate) fn place_of(
     }
     let base = asker.running.system.api.base.trim_end_matches('/');
     Some(format!("{base}/{}/{keys}", writing.resource.name))
-}
-
-/// What a new row has in a column.
-fn value_of<'v>(values: &'v [(Arc<str>, Value)], column: &str) -> Option<&'v Value> {
-    values.iter().find(|(name, _)| **name == *column).map(|(_, value)| value)
 }
 
 /// `If-Match`: the row must show the tag now, and still show the same values inside the
