@@ -82,18 +82,18 @@ async fn line(growth: &Growth, run: &Run) -> Result<String, Failure> {
             line += " |";
             continue;
         }
-        let (mut own, mut others) = (Vec::new(), Vec::new());
+        let (mut own, mut of_limit) = (Vec::new(), Vec::new());
         for _ in 0..run.rounds {
             own.push(load::measure(&ours, case, pressure).await?);
             if has_limit(case) {
-                others.push(load::measure(&limit, case, pressure).await?);
+                of_limit.push(load::measure(&limit, case, pressure).await?);
             }
         }
         line += &format!(" {:.1} |", median(&own, |sample| sample.server_us));
         if has_limit(case) {
             let per_second = |samples: &[Sample]| median(samples, |sample| sample.per_second);
-            let share = per_second(&own) / per_second(&others).max(1.0);
-            line += &format!(" {:.1} | {share:.2} |", median(&others, |sample| sample.server_us));
+            let share = per_second(&own) / per_second(&of_limit).max(1.0);
+            line += &format!(" {:.1} | {share:.2} |", median(&of_limit, |sample| sample.server_us));
         }
     }
     Ok(format!("{line} {:.0} |\n", ours.memory_mib().0))

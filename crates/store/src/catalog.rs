@@ -180,27 +180,8 @@ mod tests {
     use crate::schema::{Column, UniqueKey};
 
     fn table(kind: Kind, primary_key: &[&str]) -> Table {
-        let column = |name: &str| Column {
-            name: name.to_owned(),
-            kind: kind.clone(),
-            nullable: false,
-            default: None,
-            generated: None,
-            renamed_from: None,
-            origin: String::new(),
-        };
-        Table {
-            name: "likes".to_owned(),
-            columns: ["id", "other"].map(column).to_vec(),
-            primary_key: primary_key.iter().map(ToString::to_string).collect(),
-            unique_keys: Vec::new(),
-            checks: Vec::new(),
-            exclusions: Vec::new(),
-            foreign_keys: Vec::new(),
-            indexes: Vec::new(),
-            renamed_from: None,
-            origin: String::new(),
-        }
+        let columns = ["id", "other"].map(|name| Column::sample(name, kind.clone()));
+        Table::sample("likes", columns.to_vec(), primary_key)
     }
 
     fn competes(table: &Table) -> bool {

@@ -241,3 +241,38 @@ pub struct Dropped {
     /// Where it is said.
     pub origin: String,
 }
+
+#[cfg(test)]
+impl Column {
+    /// A column that may be NULL, for tests.
+    pub(crate) fn sample(name: &str, kind: Kind) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            nullable: true,
+            default: None,
+            generated: None,
+            renamed_from: None,
+            origin: String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Table {
+    /// A table with nothing but columns and a key, for tests.
+    pub(crate) fn sample(name: &str, columns: Vec<Column>, primary_key: &[&str]) -> Self {
+        Self {
+            name: name.to_owned(),
+            columns,
+            primary_key: primary_key.iter().map(ToString::to_string).collect(),
+            unique_keys: Vec::new(),
+            checks: Vec::new(),
+            exclusions: Vec::new(),
+            foreign_keys: Vec::new(),
+            indexes: Vec::new(),
+            renamed_from: None,
+            origin: String::new(),
+        }
+    }
+}

@@ -98,9 +98,7 @@ async fn write_one(
     {
         return Ok(answer);
     }
-    if writing.if_match.is_some() {
-        Box::pin(expect_version(inner, asker, &mut writing)).await?;
-    }
+    expect_version(inner, asker, &mut writing).await?;
     let writings = std::slice::from_ref(&*writing);
     let further = once.iter().flat_map(|once| once.steps(&writing)).collect();
     let transaction = Transaction::of(inner, writings, further);
@@ -258,7 +256,8 @@ pub(crate) async fn expect_version(
         return Ok(());
     }
     let resource = writing.resource.clone();
-    let rows = seen(inner, asker, &resource, writing.rows.clone()).await?;
+    // Boxed, so that a write without a version carries no room for it.
+    let rows = Box::pin(seen(inner, asker, &resource, writing.rows.clone())).await?;
     let Some(row) = rows.row(0) else { return Err(Problem::not_found()) };
     if !tag::names(&list, &tag::tag(row), false) {
         return Err(data::changed());

@@ -29,13 +29,13 @@ pub(crate) struct Snapshot {
     /// What was reported as not served, so that it is reported once.
     #[serde(default)]
     pub(crate) not_served: BTreeSet<String>,
-    /// The schema that was asked for, and the version that was asked: see [`wished_by`].
+    /// Of the schema that was asked for.
     #[serde(default)]
-    pub(crate) wished: String,
+    pub(crate) wish_fingerprint: String,
 }
 
 /// Tells apart what is asked for. Another version may take the same schema differently.
-pub(crate) fn wished_by(schema: &Schema) -> String {
+pub(crate) fn wish_fingerprint(schema: &Schema) -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), schema.fingerprint())
 }
 
@@ -72,8 +72,8 @@ impl Snapshot {
 
     /// What is served, where it is what is wished for now and the store took all of it: trying it again
     /// would give the same.
-    pub(crate) fn accepted(&self, wished: &Schema) -> Option<Schema> {
-        let is_it = self.not_served.is_empty() && self.wished == wished_by(wished);
+    pub(crate) fn accepted(&self, wished: &Schema, fingerprint: &str) -> Option<Schema> {
+        let is_it = self.not_served.is_empty() && self.wish_fingerprint == fingerprint;
         is_it.then(|| Schema { drops: wished.drops.clone(), ..self.schema() })
     }
 

@@ -18,8 +18,8 @@ use crate::{
 
 /// What is asked of a plan, and what was found before it.
 pub(crate) struct Wish {
-    /// By [`ledger::wished_by`](super::ledger::wished_by).
-    pub(crate) wished: String,
+    /// Of the wished-for schema as it was asked for.
+    pub(crate) fingerprint: String,
     /// The wished-for schema without what the store refuses.
     pub(crate) refined: Schema,
     pub(crate) refused: Vec<NotServed>,
@@ -45,7 +45,7 @@ pub(crate) fn draft<S: Script>(
     mut script: S,
     wish: Wish,
 ) -> Result<Draft<S>, StoreError> {
-    let Wish { wished, refined, refused, drifted, snapshot, state } = wish;
+    let Wish { fingerprint, refined, refused, drifted, snapshot, state } = wish;
     let is_drifted = drifted.iter().any(|finding| finding.step.class == Class::Blocked);
     let catalog = Catalog::of(&refined);
     let (lineages, left) = lineage::trace(ground, &snapshot, &refined, &catalog);
@@ -56,8 +56,12 @@ pub(crate) fn draft<S: Script>(
         ground,
         findings: drifted,
     };
-    let (version, views) = (snapshot.version, refined.views.clone());
-    let mut next = Snapshot { version, views, wished, ..Snapshot::default() };
+    let mut next = Snapshot {
+        version: snapshot.version,
+        views: refined.views.clone(),
+        wish_fingerprint: fingerprint,
+        ..Snapshot::default()
+    };
     report_refused(&mut comparison, &refused, &snapshot, &mut next);
     // On top of what drifted nothing is planned: it would overwrite it, or fail.
     if !is_drifted {

@@ -4,7 +4,7 @@
 use super::{Postgres, ground::OnServer, ledger, script::Script, talk::Talk, there::There, trial};
 use crate::{
     StoreError,
-    change::{self, Draft, Wish, drift, ledger::wished_by},
+    change::{self, Draft, Wish, drift, ledger::wish_fingerprint},
     plan::Plan,
     schema::Schema,
 };
@@ -45,7 +45,8 @@ pub(super) fn drafted<T>(
     }
     let mut snapshot = ledger::read(talk)?;
     let there = There::read(talk)?;
-    let (refined, refused) = match snapshot.accepted(wished) {
+    let fingerprint = wish_fingerprint(wished);
+    let (refined, refused) = match snapshot.accepted(wished, &fingerprint) {
         Some(accepted) => (accepted, Vec::new()),
         None => trial::refined(talk, wished)?,
     };
@@ -53,14 +54,14 @@ pub(super) fn drafted<T>(
     let ground = OnServer { talk, there: &there, left: &left };
     let objects = there.objects();
     let drifted = drift::look(&ground, &mut snapshot, &refined, &objects)?;
-    let state = fingerprint(&objects);
-    let wish = Wish { wished: wished_by(wished), refined, refused, drifted, snapshot, state };
+    let state = state_of(&objects);
+    let wish = Wish { fingerprint, refined, refused, drifted, snapshot, state };
     let mut draft = change::draft(&ground, Script::on(&ground), wish)?;
     work(&mut draft)
 }
 
 /// Changes with whatever changes in the schema.
-fn fingerprint(objects: &std::collections::BTreeMap<String, String>) -> String {
+fn state_of(objects: &std::collections::BTreeMap<String, String>) -> String {
     let hash = objects.iter().flat_map(|(name, text)| [name, text]).fold(
         0xcbf2_9ce4_8422_2325_u64,
         |hash, text| {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     StoreError,
     catalog::Catalog,
-    change::{self, Draft, Wish, drift, is_destructive, ledger::wished_by, refuse_stale},
+    change::{self, Draft, Wish, drift, is_destructive, ledger::wish_fingerprint, refuse_stale},
     plan::Plan,
     schema::Schema,
 };
@@ -142,7 +142,8 @@ pub(super) fn draft<'c>(
     let actual = ledger::objects(connection).map_err(explain)?;
     let schema_version: i64 =
         connection.query_row("PRAGMA schema_version", [], |row| row.get(0)).map_err(explain)?;
-    let (refined, refused) = match snapshot.accepted(wished) {
+    let fingerprint = wish_fingerprint(wished);
+    let (refined, refused) = match snapshot.accepted(wished, &fingerprint) {
         Some(accepted) => (accepted, Vec::new()),
         None => shadow::refined(wished).map_err(explain)?,
     };
@@ -152,6 +153,6 @@ pub(super) fn draft<'c>(
     change::draft(
         &ground,
         Script::on(connection),
-        Wish { wished: wished_by(wished), refined, refused, drifted, snapshot, state },
+        Wish { fingerprint, refined, refused, drifted, snapshot, state },
     )
 }

@@ -10,40 +10,18 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use super::{Sqlite, change, connection, ledger, read, reader, shadow, writer::Job};
 use crate::{
     Expression, Kind, Options, StoreError, Value,
+    change::ledger::wish_fingerprint,
     copy::mark::Marked,
     query::{Output, Select, Step},
     schema::{Column, Schema, Table},
 };
 
-fn column(name: &str, kind: Kind) -> Column {
-    Column {
-        name: name.to_owned(),
-        kind,
-        nullable: true,
-        default: None,
-        generated: None,
-        renamed_from: None,
-        origin: String::new(),
-    }
-}
-
 fn schema() -> Schema {
-    let table = Table {
-        name: "letters".to_owned(),
-        columns: vec![
-            column("id", Kind::Integer { bits: 64 }),
-            column("body", Kind::Text { length_max: None }),
-        ],
-        primary_key: vec!["id".to_owned()],
-        unique_keys: Vec::new(),
-        checks: Vec::new(),
-        exclusions: Vec::new(),
-        foreign_keys: Vec::new(),
-        indexes: Vec::new(),
-        renamed_from: None,
-        origin: String::new(),
-    };
-    Schema { tables: vec![table], ..Schema::default() }
+    let columns = vec![
+        Column::sample("id", Kind::Integer { bits: 64 }),
+        Column::sample("body", Kind::Text { length_max: None }),
+    ];
+    Schema { tables: vec![Table::sample("letters", columns, &["id"])], ..Schema::default() }
 }
 
 async fn letters() -> (Sqlite, tempfile::TempDir) {
@@ -115,7 +93,7 @@ async fn a_plan_that_changes_nothing_looks_at_no_row() {
     assert!(drafted.expect("a plan").is_empty());
     // A step says how many rows it is about.
     let mut wider = schema();
-    wider.tables[0].columns.push(column("note", Kind::Text { length_max: None }));
+    wider.tables[0].columns.push(Column::sample("note", Kind::Text { length_max: None }));
     assert!(change::draft(&connection, &wider).is_err(), "the rows are counted");
     connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>).expect("let go");
     let drafted = change::draft(&connection, &wider).map(|draft| draft.plan.steps[0].rows);
@@ -128,15 +106,16 @@ async fn what_was_applied_and_taken_whole_is_not_tried_again() {
     let connection = connection::open(&sqlite.shared.path, connection::Access::Read);
     let connection = connection.expect("the file");
     let snapshot = ledger::read(&connection).expect("a snapshot");
+    let accepted = |wished: &Schema| snapshot.accepted(wished, &wish_fingerprint(wished));
     let mut wished = schema();
     let (refined, refused) = shadow::refined(&wished).expect("tried");
     assert!(refused.is_empty());
-    assert_eq!(snapshot.accepted(&wished), Some(refined));
+    assert_eq!(accepted(&wished), Some(refined));
     // Where it stands in the document is no difference, what it says is.
     wished.tables[0].origin = "ARCHITECTURE.md:7".to_owned();
-    assert!(snapshot.accepted(&wished).is_some());
+    assert!(accepted(&wished).is_some());
     wished.tables[0].columns[1].nullable = false;
-    assert_eq!(snapshot.accepted(&wished), None);
+    assert_eq!(accepted(&wished), None);
 }
 
 #[tokio::test]
