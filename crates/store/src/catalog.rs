@@ -13,7 +13,8 @@ use crate::{
 /// The schema at hand, for look-ups by name.
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
-    tables: HashMap<String, TableEntry>,
+    /// Looked into for every statement, and filled by nobody but the document: a quick hash will do.
+    tables: foldhash::HashMap<String, TableEntry>,
     /// Columns of unique keys by the key's name.
     unique_keys: HashMap<String, (String, Vec<String>)>,
     /// Tables of checks by the check's name.
@@ -39,7 +40,7 @@ pub(crate) struct Translated {
 pub(crate) struct TableEntry {
     pub(crate) name: String,
     pub(crate) primary_key: Vec<String>,
-    columns: HashMap<String, ColumnEntry>,
+    columns: foldhash::HashMap<String, ColumnEntry>,
     /// Serial columns that are not the whole primary key: the writer counts them up.
     pub(crate) counted: Vec<String>,
     /// One row may be refused for another: something has to be unique beyond a key that is made anew

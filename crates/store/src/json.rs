@@ -6,8 +6,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// A string with its quotes. Bytes that need no escape are copied in runs.
-pub(crate) fn write_string(text: &str, out: &mut Vec<u8>) {
+/// Appends a text as a JSON string, with its quotes. Bytes that need no escape are copied in runs.
+pub fn write_string(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     out.reserve(bytes.len() + 2);
     out.push(b'"');

@@ -30,6 +30,7 @@ pub mod value;
 
 pub use error::StoreError;
 pub use expression::{Expression, Operator};
+pub use json::write_string as write_json_string;
 pub use kind::Kind;
 pub use moment::write_timestamp_bytes;
 pub use range::BACKWARDS as RANGE_BACKWARDS;

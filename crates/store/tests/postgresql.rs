@@ -1,9 +1,12 @@
 //! What only a server does: it is elsewhere, it asks for a password, it goes away and comes back.
 mod support;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use store::{Expression, Options, Store, StoreError, Value, query::Select};
+use store::{
+    Expression, Options, Store, StoreError, Value,
+    query::{Output, Select, Step},
+};
 use support::{
     postgres::{PASSWORD, Server, database, server},
     *,
@@ -94,13 +97,13 @@ async fn an_error_in_a_group_stays_with_its_request() {
     let own = database();
     let store = Store::open_postgres(&own.url, Options::default()).await.expect("a store");
     migrate(&store, &library()).await;
+    // Members that are the same ones, as those of an endpoint are: such rows are written together.
+    let outputs: Arc<[Output]> = [output("id", SERIAL), output("title", varchar(20))].into();
     let book = |title: String, isbn: String| {
-        let store = store.clone();
-        tokio::spawn(async move {
-            let values = [("title", text(&title)), ("isbn", text(&isbn))];
-            let outputs = [output("id", SERIAL), output("title", varchar(20))];
-            store.write(vec![insert("books", &values, &outputs)]).await
-        })
+        let (store, returning) = (store.clone(), outputs.clone());
+        let values = vec![("title".into(), text(&title)), ("isbn".into(), text(&isbn))];
+        let step = Step::Insert { table: "books".into(), values, returning };
+        tokio::spawn(async move { store.write(vec![step]).await })
     };
     // Every seventh has a key that is taken, every eleventh a title that is too long.
     let tasks: Vec<_> = (0..300)
@@ -131,6 +134,43 @@ async fn an_error_in_a_group_stays_with_its_request() {
     assert!(taken > 20, "{taken}");
     let count = store.count("books", &Expression::Always(true)).await.expect("a count");
     assert_eq!(count, written);
+}
+
+/// A trigger that somebody else has put there keeps every second row away.
+const SWALLOW: &str = "
+    CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN IF NEW.n % 2 = 0 THEN RETURN NULL; END IF; RETURN NEW; END $$;
+    CREATE TRIGGER swallow BEFORE INSERT ON numbers FOR EACH ROW EXECUTE FUNCTION swallow();";
+
+#[tokio::test]
+async fn nobody_is_told_of_a_row_that_is_another_ones() {
+    let own = database();
+    let store = Store::open_postgres(&own.url, Options::default()).await.expect("a store");
+    let columns = vec![required("id", SERIAL), required("n", INTEGER)];
+    migrate(&store, &schema(vec![table("numbers", columns)])).await;
+    server().sql(&own.name, SWALLOW);
+    let outputs: Arc<[Output]> = [output("n", INTEGER)].into();
+    let tasks = (0..100).map(|n| {
+        let (store, returning) = (store.clone(), outputs.clone());
+        let values = vec![("n".into(), Value::Integer(n))];
+        let step = Step::Insert { table: "numbers".into(), values, returning };
+        tokio::spawn(async move { store.write(vec![step]).await })
+    });
+    let mut kept_away = 0;
+    for (n, task) in tasks.collect::<Vec<_>>().into_iter().enumerate() {
+        match task.await.expect("no panic") {
+            Ok(outcome) => {
+                let row = String::from_utf8(outcome[0].rows.json.clone()).expect("text");
+                let expected = if n % 2 == 0 { String::new() } else { format!("{{\"n\":{n}}}") };
+                assert_eq!(row, expected);
+            }
+            Err(StoreError::Fault(words)) if words.contains("keeps rows away") => kept_away += 1,
+            Err(other) => panic!("{n}: {other:?}"),
+        }
+    }
+    assert!(kept_away > 0, "none were written together");
+    let count = store.count("numbers", &Expression::Always(true)).await.expect("a count");
+    assert_eq!(count, 50);
 }
 
 /// Reads by key that come at the same time, for whoever wants to know what became of each.

@@ -12,6 +12,8 @@ use crate::{Value, json, moment};
 pub(super) const EPOCH_MICROSECONDS: i64 = 946_684_800_000_000;
 pub(super) const EPOCH_DAYS: i32 = 10_957;
 const DAY: i64 = 86_400_000_000;
+/// Bytes of a cell with its length, about.
+const CELL_BYTES: usize = 32;
 
 type Fault = Box<dyn Error + Sync + Send>;
 
@@ -63,19 +65,23 @@ impl ToSql for BoundColumn<'_> {
             return Err("a column is no array".into());
         };
         array_head(self.0.iter().any(|value| value.is_null()), element, self.0.len(), out)?;
+        // Gathered first: many small pieces are dear to add to a shared buffer.
+        let mut cells = Vec::with_capacity(self.0.len() * CELL_BYTES);
+        let element = base(element);
         for value in &self.0 {
             if value.is_null() {
-                out.put_i32(-1);
+                cells.put_i32(-1);
                 continue;
             }
-            let start = out.len();
-            out.put_i32(0);
-            binary(value, base(element), out)?;
-            let length = i32::try_from(out.len() - start - 4)?;
-            if let Some(place) = out.get_mut(start..start + 4) {
+            let start = cells.len();
+            cells.put_i32(0);
+            binary(value, element, &mut cells)?;
+            let length = i32::try_from(cells.len() - start - 4)?;
+            if let Some(place) = cells.get_mut(start..start + 4) {
                 place.copy_from_slice(&length.to_be_bytes());
             }
         }
+        out.put_slice(&cells);
         Ok(IsNull::No)
     }
 
@@ -168,7 +174,7 @@ pub(super) fn is_binary(own: &Type) -> bool {
         )
 }
 
-fn binary(value: &Value, own: &Type, out: &mut BytesMut) -> Result<(), Fault> {
+fn binary(value: &Value, own: &Type, out: &mut impl BufMut) -> Result<(), Fault> {
     match *own {
         Type::BOOL => out.put_u8(u8::from(boolean(value)?)),
         Type::INT2 => out.put_i16(i16::try_from(whole(value)?)?),

@@ -7,7 +7,7 @@ use futures_util::{TryStreamExt, future::join_all};
 use tokio_postgres::{
     Error, Statement,
     error::SqlState,
-    types::{ToSql, Type},
+    types::{Kind as TypeKind, ToSql, Type},
 };
 
 use super::{
@@ -24,6 +24,9 @@ use crate::{
     sql::{self, Dialect, SqlWriter, write_text_literal},
 };
 
+/// Bytes of a row as JSON, before one was seen.
+const ROW_BYTES: usize = 256;
+
 /// One statement of a write.
 pub(super) struct Prepared<'a> {
     step: &'a Step,
@@ -31,42 +34,6 @@ pub(super) struct Prepared<'a> {
     parameters: Vec<Cow<'a, Value>>,
     /// Moves a sequence on; it gives nothing back.
     is_own: bool,
-    /// The same statement as that of the request before, and nothing else.
-    is_alike: bool,
-}
-
-/// The insert of the request before: whoever adds a row to the same columns has its statement.
-#[derive(Default)]
-pub(super) struct Before<'a>(Option<(&'a Step, Statement)>);
-
-impl<'a> Before<'a> {
-    /// The statement of this request, where it is one insert like the one before.
-    fn statement(&self, catalog: &Catalog, steps: &[Step]) -> Option<&Statement> {
-        let (before, statement) = self.0.as_ref()?;
-        match (before, steps) {
-            (
-                Step::Insert { table, values, returning },
-                [Step::Insert { table: own, values: given, returning: wanted }],
-            ) => {
-                let counts =
-                    |name: &str, value: &Value| value.is_null() || !is_counted(catalog, own, name);
-                let is_alike = table == own
-                    && Arc::ptr_eq(returning, wanted)
-                    && values.len() == given.len()
-                    && values.iter().zip(given).all(|((name, was), (other, value))| {
-                        name == other && was.is_null() == value.is_null() && counts(name, value)
-                    });
-                is_alike.then_some(statement)
-            }
-            _ => None,
-        }
-    }
-}
-
-/// True for a serial column.
-fn is_counted(catalog: &Catalog, table: &str, column: &str) -> bool {
-    let column = catalog.table(table).and_then(|entry| entry.column(column));
-    column.is_some_and(|column| matches!(column.kind, Kind::Serial { .. }))
 }
 
 /// What one statement did, or why it failed.
@@ -76,36 +43,20 @@ pub(super) type Done = Result<Outcome, Error>;
 pub(super) async fn prepared<'a>(
     client: &ClientWrapper,
     catalog: &'a Catalog,
-    before: &mut Before<'a>,
     steps: &'a [Step],
 ) -> Result<Vec<Prepared<'a>>, Failure> {
-    if let (Some(statement), [step @ Step::Insert { table, values, .. }]) =
-        (before.statement(catalog, steps), steps)
-    {
-        // A serial number that is not given is no parameter.
-        let given = values
-            .iter()
-            .filter(|(name, value)| !value.is_null() || !is_counted(catalog, table, name));
-        let parameters = given.map(|(_, value)| Cow::Borrowed(value)).collect();
-        let statement = statement.clone();
-        return Ok(vec![Prepared { step, statement, parameters, is_own: false, is_alike: true }]);
-    }
     let mut all = Vec::with_capacity(steps.len());
     for step in steps {
         let writer = written(catalog, step).map_err(Failure::Told)?;
         let statement = prepare(client, &writer.text).await.map_err(Failure::Reported)?;
         let parameters = writer.parameters;
-        all.push(Prepared { step, statement, parameters, is_own: false, is_alike: false });
+        all.push(Prepared { step, statement, parameters, is_own: false });
         for (sql, number) in moved_on(catalog, step) {
             let statement = prepare(client, &sql).await.map_err(Failure::Reported)?;
             let parameters = vec![number];
-            all.push(Prepared { step, statement, parameters, is_own: true, is_alike: false });
+            all.push(Prepared { step, statement, parameters, is_own: true });
         }
     }
-    before.0 = match all.as_slice() {
-        [only] => Some((only.step, only.statement.clone())),
-        _ => None,
-    };
     Ok(all)
 }
 
@@ -299,65 +250,112 @@ async fn run_one<P: ToSql + Sync>(
     Ok(Outcome { affected: stream.rows_affected().unwrap_or(0), rows })
 }
 
-/// Rows of many requests that are written alike, as one statement.
-pub(super) struct Batch<'a> {
+/// One statement for the rows of many requests that add one row each to the same columns.
+pub(super) struct Many {
+    table: Arc<str>,
+    columns: Vec<Arc<str>>,
+    returning: Arc<[Output]>,
     statement: Statement,
-    /// A value of each row, column by column.
-    columns: Vec<BoundColumn<'a>>,
-    returning: &'a [Output],
+    plan: RowPlan,
 }
 
-impl<'a> Batch<'a> {
-    /// Merges requests of one insert each, all with the same statement.
+/// The columns of a row and their values.
+type NewRow<'a> = &'a [(Arc<str>, Value)];
+
+/// The rows that many requests add, where each adds one; whether they go to the same columns is told
+/// by [`Many::takes`].
+pub(super) fn new_rows<'a>(requests: impl Iterator<Item = &'a [Step]>) -> Option<Vec<NewRow<'a>>> {
+    requests
+        .map(|steps| match steps {
+            [Step::Insert { values, .. }] => Some(values.as_slice()),
+            _ => None,
+        })
+        .collect()
+}
+
+impl Many {
+    /// A statement for rows like the one that is added here; none where its values cannot travel as
+    /// arrays, or where more than one statement adds it.
     pub(super) async fn of(
         client: &ClientWrapper,
         catalog: &Catalog,
-        requests: &'a [&'a Prepared<'a>],
+        steps: &[Step],
     ) -> Result<Option<Self>, Error> {
-        let Some(Prepared { step: Step::Insert { table, values, returning }, statement, .. }) =
-            requests.first()
-        else {
+        let [step @ Step::Insert { table, values, returning }] = steps else {
             return Ok(None);
         };
-        let given = statement.params();
-        // What is not a parameter, a serial number, is in no row of the batch.
-        let names: Vec<&Arc<str>> = match values.len() == given.len() {
-            true => values.iter().map(|(name, _)| name).collect(),
-            false => return Ok(None),
+        let is_counted = |name: &str| {
+            let column = catalog.table(table).and_then(|entry| entry.column(name));
+            column.is_some_and(|column| matches!(column.kind, Kind::Serial { .. }))
         };
-        let sql = batch_sql(catalog, table, &names, given, returning);
+        if values.is_empty() || values.iter().any(|(name, _)| is_counted(name)) {
+            return Ok(None);
+        }
+        let Ok(single) = written(catalog, step) else {
+            return Ok(None);
+        };
+        let single = prepare(client, &single.text).await?;
+        let given = single.params();
+        let is_list = |own: &Type| matches!(base(own).kind(), TypeKind::Array(_));
+        if given.len() != values.len() || given.iter().any(is_list) {
+            return Ok(None);
+        }
+        let columns: Vec<Arc<str>> = values.iter().map(|(name, _)| Arc::clone(name)).collect();
+        let sql = many_sql(catalog, table, &columns, given, returning);
         let statement = prepare(client, &sql).await?;
-        let columns = (0..given.len())
-            .map(|place| {
-                let given = requests.iter().filter_map(|it| it.parameters.get(place));
-                BoundColumn(given.map(|it| &**it).collect())
-            })
-            .collect();
-        Ok(Some(Self { statement, columns, returning }))
+        let plan = RowPlan::of(returning, statement.columns(), 0);
+        let (table, returning) = (Arc::clone(table), Arc::clone(returning));
+        Ok(Some(Self { table, columns, returning, statement, plan }))
     }
 
-    /// Writes all rows; the outcome of each, in order.
-    pub(super) async fn run(&self, client: &ClientWrapper) -> Result<Vec<Outcome>, Error> {
-        let done = run_one(client, &self.statement, &self.columns, self.returning).await?;
-        let count = self.columns.first().map_or(0, |column| column.0.len());
-        Ok((0..count)
+    /// True where this is the statement for the row that is added here.
+    pub(super) fn takes(&self, steps: &[Step]) -> bool {
+        match steps {
+            [Step::Insert { table, values, returning }] => {
+                *table == self.table
+                    && Arc::ptr_eq(returning, &self.returning)
+                    && values.len() == self.columns.len()
+                    && values.iter().zip(&self.columns).all(|((name, _), own)| name == own)
+            }
+            _ => false,
+        }
+    }
+
+    /// Writes all rows; what was asked back of each, in order. None where the database gave back
+    /// another number of rows than it was given: a trigger or a rule of somebody else's keeps some away,
+    /// and nobody can say whose they are.
+    pub(super) async fn run(
+        &self,
+        client: &ClientWrapper,
+        rows: &[NewRow<'_>],
+    ) -> Result<Option<Vec<Rows>>, Error> {
+        let columns: Vec<BoundColumn<'_>> = (0..self.columns.len())
             .map(|place| {
-                let mut rows = Rows::default();
-                if let Some(json) = done.rows.row(place) {
-                    rows.json.extend_from_slice(json);
-                    rows.ends.push(json.len());
-                }
-                Outcome { affected: 1, rows }
+                let values = rows.iter().filter_map(|row| row.get(place));
+                BoundColumn(values.map(|(_, value)| value).collect())
             })
-            .collect())
+            .collect();
+        let columns = columns.iter().map(|column| column as &(dyn ToSql + Sync));
+        let mut stream = std::pin::pin!(client.query_raw(&self.statement, columns).await?);
+        let mut written = Vec::with_capacity(rows.len());
+        while let Some(row) = stream.try_next().await? {
+            let bytes = written.last().map_or(ROW_BYTES, |before: &Rows| before.json.len() + 32);
+            let mut one = Rows { json: Vec::with_capacity(bytes), ends: Vec::with_capacity(1) };
+            add(&mut one, |json| self.plan.write(&row, json))?;
+            written.push(one);
+        }
+        if self.returning.is_empty() {
+            written.resize_with(rows.len(), Rows::default);
+        }
+        Ok((written.len() == rows.len()).then_some(written))
     }
 }
 
 /// `INSERT … SELECT … FROM unnest(…)`.
-fn batch_sql(
+fn many_sql(
     catalog: &Catalog,
     table: &str,
-    names: &[&Arc<str>],
+    names: &[Arc<str>],
     types: &[Type],
     returning: &[Output],
 ) -> String {
@@ -392,21 +390,4 @@ fn batch_sql(
     writer.text.push(')');
     writer.returning(table, returning);
     writer.text
-}
-
-impl Prepared<'_> {
-    /// True where the request is one insert without anything that depends on its place.
-    pub(super) fn is_plain_insert(&self) -> bool {
-        let is_list =
-            |own: &Type| matches!(base(own).kind(), tokio_postgres::types::Kind::Array(_));
-        matches!(self.step, Step::Insert { .. })
-            && !self.statement.params().is_empty()
-            && !self.statement.params().iter().any(is_list)
-    }
-
-    /// True where the request has the same statement as the one before it: rows of one statement
-    /// may be merged.
-    pub(super) fn is_like_before(&self) -> bool {
-        self.is_alike
-    }
 }

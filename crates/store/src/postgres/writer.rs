@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     Shared, fault,
     pool::Link,
-    write::{self, Batch, Failure, Prepared},
+    write::{self, Failure, Many, Prepared},
 };
 use crate::{
     StoreError,
@@ -23,6 +23,8 @@ use crate::{
 const GROUP_MAX: usize = 256;
 /// Writers. One waits for its commit while the other writes.
 const LANES: usize = 2;
+/// Statements for many rows that a writer keeps.
+const KEPT_MAX: usize = 16;
 /// How often a group that met a deadlock or a stale plan is tried.
 const ATTEMPTS_MAX: usize = 4;
 
@@ -44,7 +46,7 @@ impl Writers {
     pub(super) fn start(shared: &Arc<Shared>) -> Self {
         let lanes = (0..LANES).map(|_| {
             let (lane, waiting) = mpsc::channel(shared.options.queue_max.max(1));
-            let lane_task = Lane { shared: Arc::downgrade(shared), link: None };
+            let lane_task = Lane { shared: Arc::downgrade(shared), link: None, many: Vec::new() };
             tokio::spawn(lane_task.serve(waiting));
             lane
         });
@@ -90,6 +92,8 @@ impl Writers {
 struct Lane {
     shared: Weak<Shared>,
     link: Option<Link>,
+    /// Statements of this connection for rows of many requests, the one that was used last behind.
+    many: Vec<Many>,
 }
 
 /// Why a group was not written.
@@ -171,7 +175,7 @@ impl Lane {
     /// The connection, with statements for the schema at hand.
     async fn link(&mut self, shared: &Shared, number: u64) -> Result<&Link, StoreError> {
         if self.link.as_ref().is_some_and(|link| link.is_closed() || link.number != number) {
-            self.link = None;
+            self.forget();
         }
         let link = match self.link.take() {
             Some(link) => link,
@@ -189,11 +193,13 @@ impl Lane {
     ) -> Result<Vec<Vec<Outcome>>, GroupFault> {
         let served = shared.served();
         let catalog = &*served.catalog;
+        if merges && let Some(done) = self.merged(shared, served.number, catalog, group).await {
+            return done;
+        }
         let link = self.link(shared, served.number).await.map_err(GroupFault::Unknown)?;
         let mut requests = Vec::with_capacity(group.len());
-        let mut before = write::Before::default();
         for (at, request) in group.iter().enumerate() {
-            match write::prepared(link, catalog, &mut before, &request.steps).await {
+            match write::prepared(link, catalog, &request.steps).await {
                 Ok(statements) => requests.push(statements),
                 Err(Failure::Told(error)) => return Err(GroupFault::Request { at, error }),
                 Err(Failure::Reported(error)) if fault::is_lost(&error) => {
@@ -204,14 +210,65 @@ impl Lane {
                 }
             }
         }
-        let done = match merged(link, catalog, &requests, merges).await {
-            Some(done) => done,
-            None => sent(link, catalog, &requests).await,
-        };
+        let done = sent(link, catalog, &requests).await;
         if matches!(done, Err(GroupFault::Passing(_))) {
-            self.link = None;
+            self.forget();
         }
         done
+    }
+
+    /// Runs a group whose requests add one row each to the same columns, as one statement; none where
+    /// they do not.
+    async fn merged(
+        &mut self,
+        shared: &Shared,
+        number: u64,
+        catalog: &Catalog,
+        group: &[Request],
+    ) -> Option<Result<Vec<Vec<Outcome>>, GroupFault>> {
+        let [first, _, ..] = group else {
+            return None;
+        };
+        let rows = write::new_rows(group.iter().map(|request| &*request.steps))?;
+        if let Err(error) = self.link(shared, number).await {
+            return Some(Err(GroupFault::Unknown(error)));
+        }
+        let link = self.link.as_ref()?;
+        match self.many.iter().position(|many| many.takes(&first.steps)) {
+            Some(place) => {
+                let last = self.many.len() - 1;
+                self.many.swap(place, last);
+            }
+            None => {
+                // What is wrong with a statement is told by the request whose it is.
+                let many = Many::of(link, catalog, &first.steps).await.ok()??;
+                if self.many.len() >= KEPT_MAX {
+                    self.many.remove(0);
+                }
+                self.many.push(many);
+            }
+        }
+        let many = self.many.last()?;
+        if !group.iter().skip(1).all(|request| many.takes(&request.steps)) {
+            return None;
+        }
+        let outcome = |rows| vec![Outcome { affected: 1, rows }];
+        Some(match many.run(link, &rows).await {
+            Ok(Some(written)) => Ok(written.into_iter().map(outcome).collect()),
+            Ok(None) => Err(GroupFault::Unknown(StoreError::Fault(
+                "a trigger or a rule of the database keeps rows away that are added".to_owned(),
+            ))),
+            Err(error) if link.is_closed() || fault::is_lost(&error) => {
+                Err(GroupFault::Unknown(fault::explain(&error, catalog)))
+            }
+            Err(error) => Err(GroupFault::Somebody(fault::explain(&error, catalog))),
+        })
+    }
+
+    /// Leaves the connection and what was prepared on it.
+    fn forget(&mut self) {
+        self.link = None;
+        self.many.clear();
     }
 }
 
@@ -236,36 +293,6 @@ fn copy(error: &StoreError) -> StoreError {
         },
         other => StoreError::Fault(other.to_string()),
     }
-}
-
-/// Rows that are written alike, as one statement; none where they are not.
-async fn merged(
-    link: &Link,
-    catalog: &Catalog,
-    requests: &[Vec<Prepared<'_>>],
-    merges: bool,
-) -> Option<Result<Vec<Vec<Outcome>>, GroupFault>> {
-    let single: Vec<&Prepared<'_>> = requests
-        .iter()
-        .map(|statements| match statements.as_slice() {
-            [only] if only.is_plain_insert() => Some(only),
-            _ => None,
-        })
-        .collect::<Option<_>>()?;
-    if !merges || single.len() < 2 || !single.iter().skip(1).all(|it| it.is_like_before()) {
-        return None;
-    }
-    let batch = match Batch::of(link, catalog, &single).await {
-        Ok(batch) => batch?,
-        Err(_) => return None,
-    };
-    Some(match batch.run(link).await {
-        Ok(outcomes) => Ok(outcomes.into_iter().map(|outcome| vec![outcome]).collect()),
-        Err(error) if link.is_closed() || fault::is_lost(&error) => {
-            Err(GroupFault::Unknown(fault::explain(&error, catalog)))
-        }
-        Err(error) => Err(GroupFault::Somebody(fault::explain(&error, catalog))),
-    })
 }
 
 /// All statements and the commit on their way at once. After an error PostgreSQL refuses the rest
