@@ -38,18 +38,19 @@ impl Service {
         let time_max = Duration::from_millis(running.limits.request_ms_max);
         let work = AssertUnwindSafe(self.dispatch(&running, &parts, body, peer)).catch_unwind();
         let work = pin!(work);
-        let Answered { mut response, evidence } = match within(time_max, work).await {
-            Some(Ok(answered)) => answered,
-            Some(Err(panic)) => self.fault(&parts, &words_of(&*panic)).into(),
-            None => self
-                .refuse(Problem::new(
-                    ProblemCode::Timeout,
-                    format!("the answer took longer than {} ms", time_max.as_millis()),
-                ))
-                .into(),
-        };
+        let Answered { mut response, evidence, began_protected } =
+            match within(time_max, work).await {
+                Some(Ok(answered)) => answered,
+                Some(Err(panic)) => self.fault(&parts, &words_of(&*panic)).into(),
+                None => self
+                    .refuse(Problem::new(
+                        ProblemCode::Timeout,
+                        format!("the answer took longer than {} ms", time_max.as_millis()),
+                    ))
+                    .into(),
+            };
         let origin = parts.headers.get(header::ORIGIN);
-        security::protect(inner, &running, origin, response.headers_mut());
+        security::protect(inner, &running, origin, response.headers_mut(), began_protected);
         self.note(&parts, peer, evidence, &response, started.elapsed());
         response
     }
@@ -175,11 +176,13 @@ impl Service {
 pub(crate) struct Answered<'r> {
     pub(crate) response: Response,
     pub(crate) evidence: Option<&'r EndpointEvidence>,
+    /// Its headers began with all that protects its reader.
+    pub(crate) began_protected: bool,
 }
 
 impl From<Response> for Answered<'_> {
     fn from(response: Response) -> Self {
-        Self { response, evidence: None }
+        Self { response, evidence: None, began_protected: false }
     }
 }
 

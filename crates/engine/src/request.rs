@@ -35,8 +35,7 @@ pub(crate) async fn answer<'r>(
         return response.into();
     }
     let answer = steps(inner, running, parts, body, &asked, &mut told).await;
-    let evidence = told.evidence;
-    Answered { response: api::write(inner, running, parts, answer, told), evidence }
+    api::write(inner, running, parts, answer, told)
 }
 
 /// read → who → plan → may → announce → run; writing is for whoever asked.

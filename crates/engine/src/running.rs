@@ -36,6 +36,8 @@ pub struct Running {
     pub(crate) limits: RequestLimits,
     /// How often somebody may ask.
     pub(crate) rate_limits: Limits,
+    /// What protects the reader of every answer.
+    pub(crate) protection: http::HeaderMap,
 }
 
 impl Running {
@@ -62,6 +64,7 @@ impl Running {
         let users = crate::security::users(&system);
         let limits = crate::security::limits_of(&system, settings);
         let rate_limits = Limits::of(&compiled.system);
+        let protection = crate::security::protection(&compiled.system, settings);
         Self {
             compiled,
             since,
@@ -73,6 +76,7 @@ impl Running {
             cached,
             limits,
             rate_limits,
+            protection,
         }
     }
 }

@@ -110,7 +110,7 @@ pub(crate) async fn run(
     }
     let outcomes = match writings.is_empty() {
         true => Vec::new(),
-        false => Transaction::of(inner, &writings, Vec::new())
+        false => Transaction::of(inner, &mut writings, Vec::new())
             .run(asker, &writings)
             .await
             .map_err(|(place, failure)| match failure {

@@ -203,7 +203,7 @@ struct FoundAgain {
 /// What finds the written row again; none for a key that only the store will know.
 fn found_again(writing: &Writing) -> Option<String> {
     let key = match &writing.main {
-        Step::Insert { values, .. } => {
+        Some(Step::Insert { values, .. }) => {
             let resource = &writing.resource;
             let fields = resource.key.iter().filter_map(|&at| resource.field(at));
             let given = |name: &str| values.iter().find(|(column, _)| **column == *name);

@@ -1,8 +1,10 @@
 //! From HTTP to a call: the body within its limit, the query string, the headers that matter.
 
-use axum::body::Body;
-use bytes::Bytes;
+use axum::{BoxError, body::Body};
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, header, request::Parts};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Body as _;
 
 use super::{Answer, Found};
 use crate::{
@@ -25,7 +27,7 @@ pub(crate) async fn body(running: &Running, parts: &Parts, body: Body) -> Result
         return Ok(Bytes::new());
     }
     let bytes_max = running.limits.body_bytes_max;
-    let bytes = axum::body::to_bytes(body, bytes_max).await.map_err(|_| {
+    let bytes = whole(body, bytes_max).await.map_err(|_| {
         Problem::new(
             ProblemCode::PayloadTooLarge,
             format!("the body is longer than {bytes_max} bytes, or broke off"),
@@ -41,12 +43,54 @@ pub(crate) async fn body(running: &Running, parts: &Parts, body: Body) -> Result
     Ok(bytes)
 }
 
+/// All bytes of a body. Most come in one piece, which is taken as it is.
+async fn whole(body: Body, bytes_max: usize) -> Result<Bytes, BoxError> {
+    let mut body = Limited::new(body, bytes_max);
+    let mut pieces = Pieces::default();
+    while let Some(frame) = body.frame().await {
+        // What is no data follows it, and nobody asks for it.
+        if let Ok(piece) = frame?.into_data() {
+            pieces.add(piece);
+        }
+        if body.is_end_stream() {
+            break;
+        }
+    }
+    Ok(pieces.joined())
+}
+
+/// Pieces of a body, copied only where there are several.
+#[derive(Default)]
+struct Pieces {
+    first: Bytes,
+    all: BytesMut,
+}
+
+impl Pieces {
+    fn add(&mut self, piece: Bytes) {
+        if self.first.is_empty() && self.all.is_empty() {
+            self.first = piece;
+            return;
+        }
+        self.all.extend_from_slice(&std::mem::take(&mut self.first));
+        self.all.extend_from_slice(&piece);
+    }
+
+    fn joined(self) -> Bytes {
+        if self.all.is_empty() { self.first } else { self.all.freeze() }
+    }
+}
+
 /// True for JSON, and where nothing is said.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
     let Ok(value) = value.to_str() else { return false };
-    let kind = value.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+    let kind = value.split(';').next().unwrap_or("").trim();
+    if kind.eq_ignore_ascii_case("application/json") {
+        return true;
+    }
+    let kind = kind.to_ascii_lowercase();
+    kind.starts_with("application/") && kind.ends_with("+json")
 }
 
 /// The call of a request.

@@ -86,6 +86,8 @@ pub struct Route {
     pub evidence: OnceLock<Arc<EndpointEvidence>>,
     /// How its answers are kept, where they are.
     pub(crate) cached: OnceLock<Arc<cache::Rule>>,
+    /// True where each key below its path is that of a row of its table.
+    pub(crate) has_rows_below: OnceLock<bool>,
 }
 
 impl Route {
@@ -149,8 +151,29 @@ impl Router {
         for route in &router.routes {
             let observed = evidence.endpoint(route.method.word(), &route.path);
             let _ = route.evidence.set(observed);
+            let _ = route.has_rows_below.set(router.has_rows_below(route));
         }
         router
+    }
+
+    /// True where `GET` of any one segment below the route's path shows the row of its table that has
+    /// this key: nothing else is served there.
+    fn has_rows_below(&self, route: &Route) -> bool {
+        let Target::Table { resource, nested: None, .. } = &route.target else { return false };
+        if resource.key.len() != 1 || route.path.contains('{') {
+            return false;
+        }
+        let below = format!("{}/", route.path.trim_end_matches('/'));
+        let is_other = |shape: &String| {
+            let rest = shape.strip_prefix(&below).unwrap_or_default();
+            !rest.is_empty() && !rest.contains('/') && !rest.starts_with('{')
+        };
+        !self.by_shape.keys().any(is_other)
+            && self.find(&http::Method::GET, &format!("{below}0")).is_ok_and(|found| {
+                found.route.path.ends_with('}')
+                    && matches!(&found.route.target, Target::Table { resource: other, .. }
+                        if other.name == resource.name)
+            })
     }
 
     /// Every route, the document's first.
@@ -277,6 +300,7 @@ impl Router {
             endpoint: endpoint.cloned(),
             evidence: OnceLock::new(),
             cached: OnceLock::new(),
+            has_rows_below: OnceLock::new(),
         });
         let Some(node) = self.nodes.get_mut(node) else { return };
         if node.iter().all(|other| other.method != method) {

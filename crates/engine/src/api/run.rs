@@ -3,11 +3,12 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use document::security::Action;
 use http::{HeaderName, StatusCode, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use store::{
     Expression,
-    query::{Outcome, Rows, Select, Step},
+    query::{Outcome, Rows, Select},
 };
 
 use super::{
@@ -99,10 +100,9 @@ async fn write_one(
         return Ok(answer);
     }
     expect_version(inner, asker, &mut writing).await?;
-    let writings = std::slice::from_ref(&*writing);
     let further = once.iter().flat_map(|once| once.steps(&writing)).collect();
-    let transaction = Transaction::of(inner, writings, further);
-    let outcomes = match transaction.run(asker, writings).await {
+    let transaction = Transaction::of(inner, std::slice::from_mut(&mut *writing), further);
+    let outcomes = match transaction.run(asker, std::slice::from_ref(&*writing)).await {
         Ok(outcomes) => outcomes,
         Err((_, Failure::Problem(problem))) => return Err(problem),
         Err((_, Failure::Taken(table))) => {
@@ -186,10 +186,10 @@ async fn seen(
 
 /// The answer to a write.
 pub(crate) fn answer_of(writing: &Writing, outcome: Outcome, place: Option<String>) -> Answer {
-    let status = match &writing.main {
-        Step::Insert { .. } if sabotage::is(Sabotage::CreatedSaysOk) => StatusCode::OK,
-        Step::Insert { .. } => StatusCode::CREATED,
-        Step::Delete { .. } => return Answer::empty(StatusCode::NO_CONTENT),
+    let status = match &writing.action {
+        Action::Create if sabotage::is(Sabotage::CreatedSaysOk) => StatusCode::OK,
+        Action::Create => StatusCode::CREATED,
+        Action::Delete => return Answer::empty(StatusCode::NO_CONTENT),
         _ => StatusCode::OK,
     };
     let tag = tag::tag(&outcome.rows.json);
@@ -211,7 +211,9 @@ pub(crate) fn place_of(
     writing: &Writing,
     outcome: &Outcome,
 ) -> Option<String> {
-    let Step::Insert { .. } = &writing.main else { return None };
+    if writing.action != Action::Create {
+        return None;
+    }
     let fields = writing.resource.key.iter().map(|position| writing.resource.field(*position));
     let names: Vec<&str> = fields.map(|field| Some(&*field?.shown)).collect::<Option<_>>()?;
     let mut keys = String::new();
@@ -219,16 +221,21 @@ pub(crate) fn place_of(
         if !keys.is_empty() {
             keys.push('/');
         }
-        let text = match member.starts_with('"') {
-            true => serde_json::from_str(member).ok()?,
-            false => Cow::Borrowed(member),
+        let plain = member.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let text = match plain {
+            None => Cow::Borrowed(member),
+            Some(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
+            Some(_) => serde_json::from_str(member).ok()?,
         };
         keys.extend(percent_encoding::utf8_percent_encode(&text, IN_SEGMENT));
     }
     if keys.is_empty() {
         return None;
     }
-    let below = format!("{}/{keys}", path.trim_end_matches('/'));
+    let below = [path.trim_end_matches('/'), "/", &keys].concat();
+    if route.has_rows_below.get() == Some(&true) {
+        return Some(below);
+    }
     let is_plain = matches!(&route.target, Target::Table { nested: None, .. });
     let serves = |path: &str| {
         asker.running.router.find(&http::Method::GET, path).is_ok_and(|found| {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::{Answer, Content, Told};
 use crate::{
     Problem, Running, World,
+    answer::Answered,
     data::Page,
     sabotage::{self, Sabotage},
     service::Inner,
@@ -16,19 +17,18 @@ use crate::{
 
 /// The header that carries a request's id in and out.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Headers of an answer, about.
-const HEADERS_EXPECTED: usize = 20;
 /// Characters of a request's id at most.
 const REQUEST_ID_MAX: usize = 128;
 
 /// Writes an answer or a problem.
-pub(crate) fn write(
+pub(crate) fn write<'r>(
     inner: &Inner,
     running: &Running,
     parts: &Parts,
     answer: Result<Answer, Problem>,
-    told: Told<'_>,
-) -> Response {
+    told: Told<'r>,
+) -> Answered<'r> {
+    let evidence = told.evidence;
     let id = request_id(&*inner.world, parts);
     let api = &running.system.api;
     let json_type = match sabotage::is(Sabotage::OtherContentType) {
@@ -44,7 +44,10 @@ pub(crate) fn write(
                 Content::Json(json) => (json_type, writer.item(json.to_string().into_bytes())),
                 Content::List(page) => (json_type, writer.list(&page)),
                 Content::Whole(json) => (json_type, json.to_string().into_bytes()),
-                Content::Made(response) => return made(response, answer.headers, id, told),
+                Content::Made(response) => {
+                    let response = made(response, answer.headers, id, told);
+                    return Answered { response, evidence, began_protected: false };
+                }
             };
             (answer.status, answer.headers, content_type, bytes)
         }
@@ -60,16 +63,16 @@ pub(crate) fn write(
     let body = if is_head || !has_body { Body::empty() } else { Body::from(bytes) };
     let mut response = Response::new(body);
     *response.status_mut() = status;
+    *response.headers_mut() = running.protection.clone();
     let all = response.headers_mut();
-    // Its own, those of its protection and those that tell of limits: room is made once.
-    all.reserve(HEADERS_EXPECTED);
     if has_body && !content_type.is_empty() {
         all.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     if is_head && has_body {
         all.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
-    made(response, headers, id, told)
+    let response = made(response, headers, id, told);
+    Answered { response, evidence, began_protected: true }
 }
 
 /// The response with what every answer tells.
@@ -86,7 +89,12 @@ fn made(
         all.insert(REQUEST_ID, id);
     }
     for (name, value) in headers.into_iter().chain(told.headers) {
-        all.append(name, value);
+        // These may stand several times; any other is said once, and instead of what stood there.
+        if name == header::SET_COOKIE || name == header::VARY {
+            all.append(name, value);
+        } else {
+            all.insert(name, value);
+        }
     }
     response
 }

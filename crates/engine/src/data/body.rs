@@ -2,7 +2,7 @@
 //! must not see two things.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, map::Entry};
 
 use crate::{
     Problem,
@@ -15,6 +15,8 @@ pub(crate) type Members = Map<String, Json>;
 
 /// Objects and arrays inside one another at most.
 const DEPTH_MAX: usize = 64;
+/// Members of an object, about.
+const MEMBERS_EXPECTED: usize = 8;
 
 /// Reads a body that must be one JSON object. An empty body is an empty object.
 ///
@@ -38,18 +40,17 @@ pub(crate) fn members(body: &[u8]) -> Result<Members, Problem> {
 /// # Errors
 /// [`ProblemCode::MalformedRequest`].
 pub(crate) fn value(body: &[u8]) -> Result<Json, Problem> {
-    let mut depth = 0_usize;
-    for byte in body {
-        match byte {
-            b'[' | b'{' => depth += 1,
-            _ => {}
-        }
-    }
     // Brackets are counted only to leave ordinary bodies without a second look.
-    if depth > DEPTH_MAX && nesting(body) > DEPTH_MAX {
+    let brackets = body.iter().filter(|byte| matches!(byte, b'[' | b'{')).count();
+    if brackets > DEPTH_MAX && nesting(body) > DEPTH_MAX {
         return Err(malformed(format!("the body is nested deeper than {DEPTH_MAX} levels")));
     }
-    match serde_json::from_slice::<Strict>(body) {
+    // Bytes that are text as a whole need not be looked at again piece by piece.
+    let read = match str::from_utf8(body) {
+        Ok(text) => serde_json::from_str::<Strict>(text),
+        Err(_) => serde_json::from_slice::<Strict>(body),
+    };
+    match read {
         Ok(Strict(json)) => Ok(json),
         Err(error) => Err(malformed(format!("the body is not the JSON expected: {error}"))),
     }
@@ -133,12 +134,17 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
-        let mut members = Map::new();
-        while let Some((name, Strict(value))) = entries.next_entry::<String, Strict>()? {
-            if members.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("member `{name}` stands twice")));
+        let mut members = Map::with_capacity(MEMBERS_EXPECTED);
+        while let Some(name) = entries.next_key::<String>()? {
+            match members.entry(name) {
+                Entry::Vacant(free) => {
+                    free.insert(entries.next_value::<Strict>()?.0);
+                }
+                Entry::Occupied(taken) => {
+                    let name = taken.key();
+                    return Err(A::Error::custom(format_args!("member `{name}` stands twice")));
+                }
             }
-            members.insert(name, value);
         }
         Ok(Json::Object(members))
     }

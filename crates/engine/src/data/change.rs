@@ -26,12 +26,12 @@ impl Writing {
             resource: plan.resource,
             action,
             before: Vec::new(),
-            main,
+            main: Some(main),
             after: Vec::new(),
             refusals: vec![Refusal::Row],
             rows: plan.rows,
             touches,
-            values: Vec::new(),
+            references: Vec::new(),
             moves: None,
             if_match: plan.if_match,
             password: None,
@@ -42,7 +42,9 @@ impl Writing {
     /// The same write whoever's rows they are; made on purpose only to be noticed.
     pub(crate) fn on_anybodys_rows(mut self) -> Self {
         let rows = self.rows.clone();
-        if let Step::Update { condition, .. } | Step::Delete { condition, .. } = &mut self.main {
+        if let Some(Step::Update { condition, .. } | Step::Delete { condition, .. }) =
+            &mut self.main
+        {
             condition.clone_from(&rows);
         }
         self.touches = self.touches.map(|_| rows);
@@ -77,9 +79,14 @@ pub(super) fn create(
     begin_in_initial_state(asker, &resource, &values)?;
     keep_reserved(asker, &resource, &values)?;
     keep_owner(asker, &resource, &values, plan.owned)?;
+    let references = references(&resource, &values);
+    let login = crate::security::login_to_check(asker, &resource).and_then(|position| {
+        let (_, value) = values.iter().find(|(at, _)| *at == position)?;
+        Some((position, value.clone()))
+    });
     let row: Vec<(Arc<str>, Value)> = values
-        .iter()
-        .filter_map(|(at, value)| Some((Arc::clone(&resource.field(*at)?.name), value.clone())))
+        .into_iter()
+        .filter_map(|(at, value)| Some((Arc::clone(&resource.field(at)?.name), value)))
         .collect();
     let mut allowed = match sabotage::is(Sabotage::OwnerSkippedOnCreate) {
         true => Expression::Always(true),
@@ -107,23 +114,28 @@ pub(super) fn create(
         let step = writing.require(&parent.name, seen, Refusal::Parent);
         writing.before.push(step);
     }
-    require_references(asker, &mut writing, &values, None)?;
+    require_references(asker, &mut writing, &references, None)?;
     if allowed != Expression::Always(true) {
         let step = writing.require(&resource.name, allowed, Refusal::NewVersion);
         writing.after.push(step);
     }
-    if let Some(position) = crate::security::login_to_check(asker, &resource)
-        && let Some((_, value)) = values.iter().find(|(at, _)| *at == position)
+    if let Some((position, value)) = login
         && let Some(field) = resource.field(position)
     {
-        let condition = Expression::column(&*field.name).equals(value.clone());
+        let condition = Expression::column(&*field.name).equals(value);
         let refusal = writing.refusal(Refusal::Taken(position));
         let table = Arc::clone(&resource.name);
         writing.before.push(Step::Require { table, condition, exists: false, refusal });
     }
-    writing.values = values;
+    writing.references = references;
     writing.password = password;
     Ok(writing)
+}
+
+/// The values that refer to other rows.
+fn references(resource: &Resource, values: &[(usize, Value)]) -> Vec<(usize, Value)> {
+    let refers = |at: usize| resource.references.iter().any(|reference| reference.field == at);
+    values.iter().filter(|(at, _)| refers(*at)).cloned().collect()
 }
 
 /// A new row starts where its state machine starts.
@@ -293,11 +305,11 @@ pub(crate) fn missing_reference(resource: &Resource, position: usize) -> Problem
 pub(super) fn update(
     asker: &Asker<'_>,
     plan: Plan,
+    action: Action,
     change: Change,
     permission: Permission,
 ) -> Result<Writing, Problem> {
     let resource = Arc::clone(&plan.resource);
-    let action = plan.action();
     let mut touches = asker.seen_of(&resource, readable(asker, &plan, permission));
     let mut set: Vec<(Arc<str>, Expression)> = Vec::with_capacity(change.set.len() + 1);
     for (at, value) in &change.set {
@@ -346,7 +358,7 @@ pub(super) fn update(
     let mut writing = Writing::new(plan, action, main, Some(touches));
     guard_fields(asker, &mut writing, &change.set)?;
     guard_new_version(asker, &mut writing, &change)?;
-    writing.values = change.set;
+    writing.references = references(&resource, &change.set);
     writing.moves = moves;
     Ok(writing)
 }

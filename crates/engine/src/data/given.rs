@@ -1,8 +1,6 @@
 //! From the members of a body to the values of a row: every value read by its column's kind, all
 //! errors at once, what is absent filled in as the document says.
 
-use std::collections::HashSet;
-
 use document::{
     data::DefaultValue,
     expression::{Expression as Said, Operator},
@@ -159,7 +157,8 @@ struct Reading<'a> {
     mode: Mode,
     fixed: &'a [(usize, Value)],
     values: Values,
-    seen: HashSet<usize>,
+    /// Fields that were given, by their positions.
+    seen: Vec<bool>,
     problem: Problem,
 }
 
@@ -176,7 +175,7 @@ impl<'a> Reading<'a> {
             mode,
             fixed,
             values: Vec::with_capacity(resource.fields.len()),
-            seen: HashSet::new(),
+            seen: vec![false; resource.fields.len()],
             problem: Problem::new(ProblemCode::ValidationError, "some fields are not valid"),
         }
     }
@@ -213,7 +212,9 @@ impl<'a> Reading<'a> {
                 continue;
             };
             let Some(field) = self.resource.field(position) else { continue };
-            if !self.seen.insert(position) {
+            if let Some(seen) = self.seen.get_mut(position)
+                && std::mem::replace(seen, true)
+            {
                 self.fault(field, "stands twice, in two spellings");
                 continue;
             }

@@ -138,7 +138,7 @@ pub struct Resource {
     /// Columns in order.
     pub fields: Vec<Field>,
     /// Names of fields in either spelling.
-    names: HashMap<String, usize>,
+    names: foldhash::HashMap<String, usize>,
     /// What is shown of a row: all columns but the write-only ones.
     pub outputs: Arc<[Output]>,
     /// Fields of the primary key; none for views and tables without one.
@@ -520,8 +520,8 @@ fn shorten(text: &str, length: usize) -> String {
     }
 }
 
-fn names(fields: &[Field]) -> HashMap<String, usize> {
-    let mut names = HashMap::with_capacity(fields.len() * 2);
+fn names(fields: &[Field]) -> foldhash::HashMap<String, usize> {
+    let mut names = foldhash::HashMap::default();
     for (position, field) in fields.iter().enumerate() {
         names.entry(camel(&field.name)).or_insert(position);
     }

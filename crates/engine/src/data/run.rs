@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use document::security::Action;
 use store::{
     Expression, RANGE_BACKWARDS, StoreError, Value,
     query::{Outcome, Rows, Select, Step},
@@ -145,12 +146,13 @@ pub(crate) struct Transaction<'a> {
 }
 
 impl<'a> Transaction<'a> {
-    /// The steps of these writes, one after the other, and `further` steps of the same
+    /// Takes the steps of these writes, one after the other, and `further` steps of the same
     /// transaction behind them: events and keys of idempotency enter here.
-    pub(crate) fn of(inner: &'a Inner, writings: &[Writing], further: Vec<Step>) -> Self {
-        let mut transaction = Self { inner, steps: Vec::new(), mains: Vec::new() };
+    pub(crate) fn of(inner: &'a Inner, writings: &mut [Writing], further: Vec<Step>) -> Self {
         let is_bare = |only: &Writing| only.before.is_empty() && only.after.is_empty();
-        let is_alone = matches!(writings, [only] if is_bare(only)) && further.is_empty();
+        let is_alone = matches!(&*writings, [only] if is_bare(only)) && further.is_empty();
+        let mains = Vec::with_capacity(writings.len());
+        let mut transaction = Self { inner, steps: Vec::with_capacity(1), mains };
         let mut first = 0_u32;
         for writing in writings {
             // Alone, the step itself says by the rows it touched whether it was allowed.
@@ -162,22 +164,22 @@ impl<'a> Transaction<'a> {
                     refusal: first,
                 });
             }
-            transaction.take(&writing.before, first);
+            transaction.take(&mut writing.before, first);
             transaction.mains.push((transaction.steps.len(), first));
-            let is_delete = matches!(writing.main, Step::Delete { .. });
+            let main = writing.main.take();
+            let is_delete = writing.action == Action::Delete;
             if !(is_delete && sabotage::is(Sabotage::KeepDeletedRow)) {
-                transaction.steps.push(writing.main.clone());
+                transaction.steps.extend(main);
             }
-            transaction.take(&writing.after, first);
+            transaction.take(&mut writing.after, first);
             first += u32::try_from(writing.refusals.len()).unwrap_or(0);
         }
         transaction.steps.extend(further);
         transaction
     }
 
-    fn take(&mut self, steps: &[Step], first: u32) {
-        for step in steps {
-            let mut step = step.clone();
+    fn take(&mut self, steps: &mut Vec<Step>, first: u32) {
+        for mut step in steps.drain(..) {
             if let Step::Require { refusal, .. } = &mut step {
                 *refusal += first;
             }
@@ -211,7 +213,7 @@ impl<'a> Transaction<'a> {
             return Err((Some(0), Failure::Problem(problem)));
         }
         for writing in writings {
-            let is_delete = matches!(writing.main, Step::Delete { .. });
+            let is_delete = writing.action == Action::Delete;
             let table = &writing.resource.name;
             crate::security::table_changed(self.inner, asker.running, table, is_delete).await;
         }
@@ -505,7 +507,7 @@ async fn missing(
         let named = resource
             .field(reference.field)
             .is_some_and(|field| columns.iter().any(|column| **column == *field.name));
-        let value = writing.values.iter().find(|(at, _)| *at == reference.field);
+        let value = writing.references.iter().find(|(at, _)| *at == reference.field);
         let Some((position, value)) = value.filter(|(_, value)| *value != Value::Null) else {
             continue;
         };

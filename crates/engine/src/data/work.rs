@@ -67,8 +67,8 @@ pub(crate) struct Writing {
     pub(crate) action: Action,
     /// Requirements on other rows, and on this one field by field.
     pub(crate) before: Vec<Step>,
-    /// The step; its rows are the answer.
-    pub(crate) main: Step,
+    /// The step; its rows are the answer. None once a transaction has taken it.
+    pub(crate) main: Option<Step>,
     /// Requirements on the new version.
     pub(crate) after: Vec<Step>,
     /// What each requirement stands for, by its number.
@@ -77,8 +77,8 @@ pub(crate) struct Writing {
     pub(crate) rows: Expression,
     /// Rows that the step may touch; none for a create.
     pub(crate) touches: Option<Expression>,
-    /// Values that are written, to explain a refusal.
-    pub(crate) values: Vec<(usize, Value)>,
+    /// Values that are written and refer to other rows, to explain a refusal.
+    pub(crate) references: Vec<(usize, Value)>,
     /// The column of a state machine that moves, and where to.
     pub(crate) moves: Option<(usize, Value)>,
     /// The version that the caller expects.
@@ -114,25 +114,20 @@ pub(crate) enum Refusal {
 ///
 /// # Errors
 /// A refusal where no row could be touched or the new row is not allowed.
-pub(crate) fn work(asker: &Asker<'_>, plan: Plan) -> Result<Work, Problem> {
+pub(crate) fn work(asker: &Asker<'_>, mut plan: Plan) -> Result<Work, Problem> {
     let action = plan.action();
     let permission = may(asker, &plan, &action);
     if permission == Permission::Refused {
         return Err(asker.refusal(&plan.resource, &action));
     }
-    match plan.act {
-        Act::Get(ref shape) => get(asker, &plan, shape, permission).map(Work::Get),
-        Act::List(ref ask) => {
-            let ask = (**ask).clone();
-            list(asker, plan, ask, permission).map(|listing| Work::List(Box::new(listing)))
+    match std::mem::replace(&mut plan.act, Act::Remove) {
+        Act::Get(shape) => get(asker, &plan, &shape, permission).map(Work::Get),
+        Act::List(ask) => {
+            list(asker, plan, *ask, permission).map(|listing| Work::List(Box::new(listing)))
         }
-        Act::Create(ref new) => {
-            let new = new.clone();
-            create(asker, plan, new).map(|writing| Work::Write(Box::new(writing)))
-        }
-        Act::Change(ref change) => {
-            let change = change.clone();
-            Ok(Work::Write(Box::new(update(asker, plan, change, permission)?)))
+        Act::Create(new) => create(asker, plan, new).map(|writing| Work::Write(Box::new(writing))),
+        Act::Change(change) => {
+            Ok(Work::Write(Box::new(update(asker, plan, action, change, permission)?)))
         }
         Act::Remove => Ok(Work::Write(Box::new(remove(asker, plan, permission)))),
     }

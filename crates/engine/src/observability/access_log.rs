@@ -19,12 +19,13 @@ use std::{
 
 use http::{HeaderValue, Method, Uri};
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::EndpointEvidence;
 
 /// Bytes of lines that may wait to be written.
 const WAITING_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Query parameters whose names are written.
+const PARAMETERS_MAX: usize = 32;
 /// A log file is set aside when it is larger; one predecessor is kept.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Longest time until a line is on its way to the file.
@@ -146,40 +147,77 @@ impl Drop for AccessLog {
 impl Line<'_> {
     /// The line as JSON.
     fn write_json(&self, into: &mut Vec<u8>) {
-        let route = self.route.map(EndpointEvidence::subject);
-        let template = route.and_then(|route| route.split_once(' ')).map(|(_, path)| path);
-        let path = match template {
-            Some(template) if carries_secret(template) => template,
-            _ => self.uri.path(),
-        };
+        let logged = self.route.map(|route| &route.logged);
+        let instead = logged.and_then(|logged| logged.path.as_deref());
         into.extend_from_slice(b"{\"time\":\"");
         store::write_timestamp_bytes(self.at.as_microsecond(), into);
         into.push(b'"');
-        member(into, "method", self.method.as_str());
-        member(into, "path", path);
-        let names = parameter_names(self.uri.query().unwrap_or(""));
-        if !names.is_empty() {
-            member(into, "query", names);
+        // The line is written member by member: described as a whole, it costs several times as much.
+        into.extend_from_slice(b",\"method\":");
+        store::write_json_string(self.method.as_str(), into);
+        into.extend_from_slice(b",\"path\":");
+        store::write_json_string(instead.unwrap_or(self.uri.path()), into);
+        if let Some(query) = self.uri.query() {
+            write_parameter_names(query, into);
         }
-        member(into, "route", route);
-        member(into, "status", self.status);
-        let micros = u64::try_from(self.elapsed.as_micros()).unwrap_or(u64::MAX);
-        member(into, "duration_us", micros);
-        member(into, "bytes", self.bytes);
-        member(into, "request_id", self.request_id.and_then(|id| id.to_str().ok()));
-        member(into, "peer", self.peer);
-        into.push(b'}');
+        into.extend_from_slice(b",\"route\":");
+        into.extend_from_slice(logged.map_or(b"null", |logged| logged.route.as_slice()));
+        into.extend_from_slice(b",\"status\":");
+        write_number(self.status, into);
+        into.extend_from_slice(b",\"duration_us\":");
+        write_number(u64::try_from(self.elapsed.as_micros()).unwrap_or(u64::MAX), into);
+        into.extend_from_slice(b",\"bytes\":");
+        match self.bytes {
+            Some(bytes) => write_number(bytes, into),
+            None => into.extend_from_slice(b"null"),
+        }
+        into.extend_from_slice(b",\"request_id\":");
+        match self.request_id.and_then(|id| id.to_str().ok()) {
+            Some(id) => store::write_json_string(id, into),
+            None => into.extend_from_slice(b"null"),
+        }
+        into.extend_from_slice(b",\"peer\":\"");
+        write_address(self.peer, into);
+        into.extend_from_slice(b"\"}");
     }
 }
 
-/// A further member of an object. The line is written member by member: described as a whole, it
-/// costs twice as much.
-fn member(into: &mut Vec<u8>, name: &str, value: impl Serialize) {
-    into.extend_from_slice(b",\"");
-    into.extend_from_slice(name.as_bytes());
-    into.extend_from_slice(b"\":");
-    // Nothing of a line can fail to become JSON, and a buffer in memory takes all.
-    let _ = serde_json::to_writer(into, &value);
+fn write_address(address: IpAddr, into: &mut Vec<u8>) {
+    match address {
+        IpAddr::V4(address) => {
+            for (place, part) in address.octets().into_iter().enumerate() {
+                if place > 0 {
+                    into.push(b'.');
+                }
+                write_number(part, into);
+            }
+        }
+        // A buffer in memory takes all.
+        IpAddr::V6(address) => drop(write!(into, "{address}")),
+    }
+}
+
+fn write_number(number: impl itoa::Integer, into: &mut Vec<u8>) {
+    into.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// What the log writes of an endpoint, made once.
+pub(super) struct Logged {
+    /// `METHOD /path/{id}` as JSON.
+    route: Vec<u8>,
+    /// The template of a path that holds a secret, in the place of the path.
+    path: Option<String>,
+}
+
+impl Logged {
+    /// Of `METHOD /path/{id}`.
+    pub(super) fn of(subject: &str) -> Self {
+        let mut route = Vec::with_capacity(subject.len() + 2);
+        store::write_json_string(subject, &mut route);
+        let template = subject.split_once(' ').map(|(_, path)| path);
+        let path = template.filter(|template| carries_secret(template)).map(str::to_owned);
+        Self { route, path }
+    }
 }
 
 /// True where a path parameter of the template holds what only its owner should know.
@@ -191,10 +229,17 @@ fn carries_secret(template: &str) -> bool {
         .any(|name| secret.iter().any(|word| name.contains(word)))
 }
 
-/// The names of query parameters, without their values.
-fn parameter_names(query: &str) -> Vec<&str> {
+/// The names of query parameters as a member, without their values; nothing where there are none.
+fn write_parameter_names(query: &str, into: &mut Vec<u8>) {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split('=').next().unwrap_or("")).take(32).collect()
+    let names = pairs.map(|pair| pair.split('=').next().unwrap_or(""));
+    for (place, name) in names.take(PARAMETERS_MAX).enumerate() {
+        into.extend_from_slice(if place == 0 { b",\"query\":[" } else { b"," });
+        store::write_json_string(name, into);
+    }
+    if query.bytes().any(|byte| byte != b'&') {
+        into.push(b']');
+    }
 }
 
 /// Writes what gathers until the log is closed. What cannot be written is tried again: a disk that was

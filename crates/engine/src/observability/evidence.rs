@@ -15,6 +15,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 
 use super::{
+    access_log::Logged,
     cache::CacheEvidence,
     histogram::{Counts, Histogram},
     in_flight::InFlight,
@@ -60,6 +61,9 @@ struct Clock {
 /// What was observed of one endpoint.
 pub struct EndpointEvidence {
     subject: String,
+    /// Its subject as the access log writes it, and the template that stands there for paths which hold
+    /// a secret.
+    pub(super) logged: Logged,
     /// What slices held that are over.
     before: Tally,
     slices: [Tally; SLICE_COUNT],
@@ -111,6 +115,7 @@ impl Tally {
 impl EndpointEvidence {
     fn new(subject: String, clock: Arc<Clock>) -> Self {
         Self {
+            logged: Logged::of(&subject),
             subject,
             before: Tally::new(),
             slices: std::array::from_fn(|_| Tally::new()),

@@ -43,7 +43,8 @@ pub(crate) use newcomer::{NewPassword, keep_passwords, kept_value, login_to_chec
 pub use page::page;
 pub use principal::{Principal, User};
 pub use shape::Reply;
-pub use shield::{RequestLimits, limits_of, preflight, protect};
+pub use shield::{RequestLimits, limits_of, preflight};
+pub(crate) use shield::{protect, protection};
 pub use tables::{INTERNAL_PREFIX, built_in_users, internal_tables};
 pub use who::{Asked, unauthenticated, who};
 

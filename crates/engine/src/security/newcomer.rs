@@ -92,7 +92,7 @@ fn keep(
     hash: String,
     now: Value,
 ) -> Result<(), Problem> {
-    let Step::Insert { values, .. } = &mut writing.main else { return Ok(()) };
+    let Some(Step::Insert { values, .. }) = &mut writing.main else { return Ok(()) };
     if let Some(column) = &accounts.password {
         values.retain(|(name, _)| **name != **column);
         values.push((Arc::from(&**column), rows::text(hash)));

@@ -18,14 +18,38 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 /// Two years over HTTPS only.
 const TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
 
+/// Headers of an answer, about.
+const HEADERS_EXPECTED: usize = 20;
+
+/// What protects the reader of any answer to the document's endpoints.
+pub(crate) fn protection(system: &System, settings: &Settings) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(HEADERS_EXPECTED);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
+    headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    let is_open = system.security.cors.origins.iter().any(|one| one == "*");
+    let resource = if is_open { "cross-origin" } else { "same-origin" };
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static(resource));
+    // What one caller may see is not another's: only the caller's own cache may keep it, and asks.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if is_https(settings) {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, TRANSPORT);
+    }
+    headers
+}
+
 /// Puts on an answer what protects its reader. What is there already stays: pages bring their own
 /// content policy.
-/// `origin` is the request's `Origin` header.
-pub fn protect(
+/// `origin` is the request's `Origin` header; `began_protected` where the answer's headers began as a
+/// copy of [`Running::protection`].
+pub(crate) fn protect(
     inner: &Inner,
     running: &Running,
     origin: Option<&HeaderValue>,
     response: &mut HeaderMap,
+    began_protected: bool,
 ) {
     for (name, value) in cors::headers(&inner.settings, running, origin) {
         if name == header::VARY {
@@ -34,21 +58,10 @@ pub fn protect(
             response.insert(name, value);
         }
     }
-    let mut add = |name: HeaderName, value: HeaderValue| {
-        response.entry(name).or_insert(value);
-    };
-    add(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    add(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    add(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    add(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY);
-    add(OPENER_POLICY, HeaderValue::from_static("same-origin"));
-    let is_open = running.compiled.system.security.cors.origins.iter().any(|one| one == "*");
-    let resource = if is_open { "cross-origin" } else { "same-origin" };
-    add(RESOURCE_POLICY, HeaderValue::from_static(resource));
-    // What one caller may see is not another's: only the caller's own cache may keep it, and asks.
-    add(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    if is_https(&inner.settings) {
-        add(header::STRICT_TRANSPORT_SECURITY, TRANSPORT);
+    if !began_protected {
+        for (name, value) in &running.protection {
+            response.entry(name).or_insert_with(|| value.clone());
+        }
     }
     response.remove(header::SERVER);
     let forgotten = match () {

@@ -96,6 +96,9 @@ fn body(incoming: Incoming) -> Body {
     if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) }
 }
 
+/// Headers of a request that hyper takes where it is not told another number.
+const HYPER_HEADERS_MAX: usize = 100;
+
 /// HTTP as we speak it.
 fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
@@ -104,8 +107,11 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .http1()
         .header_read_timeout(None)
         .max_buf_size(limits.head_bytes_max)
-        .max_headers(limits.headers_max)
         .pipeline_flush(true);
+    // Room for its own number stands in the binary; for any other hyper makes it for every request.
+    if limits.headers_max != HYPER_HEADERS_MAX {
+        builder.http1().max_headers(limits.headers_max);
+    }
     builder
         .http2()
         .max_concurrent_streams(limits.streams_max)

@@ -217,7 +217,7 @@ async fn every_answer_protects_its_reader() {
     let running = stage.service.inner.running.load_full();
     let mut answer = HeaderMap::new();
     answer.insert(header::SERVER, HeaderValue::from_static("vitruvius/1.2.3"));
-    protect(&stage.service.inner, &running, None, &mut answer);
+    protect(&stage.service.inner, &running, None, &mut answer, false);
     let value = |name: &str| answer.get(name).and_then(|value| value.to_str().ok());
     assert_eq!(value("cache-control"), Some("private, no-cache"));
     assert_eq!(value("x-content-type-options"), Some("nosniff"));
@@ -247,7 +247,7 @@ async fn origins_are_named_or_stay_outside() {
         let answer = preflight(&stage.service.inner, &running, &asked).expect("an answer");
         let mut plain = HeaderMap::new();
         let origin = headers.get(header::ORIGIN);
-        protect(&stage.service.inner, &running, origin, &mut plain);
+        protect(&stage.service.inner, &running, origin, &mut plain, false);
         for found in [answer.headers(), &plain] {
             let allowed = found.get(header::ACCESS_CONTROL_ALLOW_ORIGIN);
             assert_eq!(allowed.and_then(|value| value.to_str().ok()), expected);
