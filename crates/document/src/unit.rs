@@ -328,11 +328,17 @@ impl<'a> Contexts<'a> {
     }
 }
 
-/// True where one of the nearest `depth` words of the context contains one of these.
+/// True where words of one of the nearest `depth` headings of the context begin like one of these:
+/// `alert` is in "Alerting rules", and `test` is not in "Latest". A blank at the end lets `job ` mean
+/// the whole word.
 pub fn near(context: &[String], depth: usize, words: &[&str]) -> bool {
-    // A blank at the end lets `job ` mean the whole word.
     let has = |heading: &str, word: &str| {
-        heading.contains(word) || (word.ends_with(' ') && heading.ends_with(word.trim_end()))
+        let whole = word.trim_end();
+        heading.match_indices(whole).any(|(start, _)| {
+            let (before, after) = (&heading[..start], &heading[start + whole.len()..]);
+            !before.ends_with(char::is_alphanumeric)
+                && (whole == word || !after.starts_with(char::is_alphanumeric))
+        })
     };
     context.iter().take(depth).any(|heading| words.iter().any(|word| has(heading, word)))
 }
@@ -410,5 +416,21 @@ mod tests {
         let outline = Outline::of(&sources);
         let last = outline.nodes.len() - 1;
         assert_eq!(context(&outline, last), ["auto scaling", "circuit breaker", "resilience", "a"]);
+    }
+
+    #[test]
+    fn a_heading_is_near_by_the_beginnings_of_its_words() {
+        let check = |heading: &str, word: &str, expected: bool| {
+            let context = [heading.to_owned()];
+            assert_eq!(near(&context, 1, &[word]), expected, "{heading} {word}");
+        };
+        check("alerting rules", "alert", true);
+        check("latest prices", "test", false);
+        check("load tests", "test", true);
+        check("booking slots", "slo ", false);
+        check("slo", "slo ", true);
+        check("slo and alerts", "slo ", true);
+        check("our slo: a promise", "slo ", true);
+        check("non-functional needs", "functional", true);
     }
 }

@@ -135,6 +135,17 @@ fn integration_and_resilience_are_read() {
 }
 
 #[test]
+fn a_time_out_is_a_setting_wherever_it_stands() {
+    for heading in ["Slow requests", "Booking slots", "Performance targets", "API"] {
+        let text = format!("# A service\n\n## {heading}\n\n- Request timeout: 10 seconds\n");
+        let system = compiled(&text).system;
+        let keys: Vec<_> = system.settings.iter().map(|setting| setting.key).collect();
+        assert_eq!(keys, ["api.timeout_seconds"], "{heading}");
+        assert!(system.observability.targets.is_empty(), "{heading}");
+    }
+}
+
+#[test]
 fn targets_and_alerts_are_read() {
     let observability = compiled(SAMPLE).system.observability;
     let targets: Vec<_> = observability

@@ -13,12 +13,16 @@ use crate::{
 const CONTEXT: &[&str] = &[
     "performance",
     "target",
-    "slo",
-    "sla",
-    "kpi",
+    "slo ",
+    "slos ",
+    "sla ",
+    "slas ",
+    "kpi ",
+    "kpis ",
     "non functional",
     "non-functional",
-    "nfr",
+    "nfr ",
+    "nfrs ",
     "benchmark",
     "latency",
     "goal",
@@ -130,12 +134,12 @@ fn targets(unit: &Unit<'_>, promised: bool) -> Vec<(Target, Of)> {
         amounts.iter().filter(|amount| measure::fits(measured, amount)).collect();
     let signed: Vec<&Amount> =
         fitting.iter().copied().filter(|amount| amount.comparison.is_some()).collect();
-    // Without a heading that promises something, only a sign makes a number a promise.
-    let mut chosen = if signed.is_empty() && promised && measured != Measure::Elsewhere {
-        fitting.into_iter().take(1).collect()
-    } else {
-        signed
-    };
+    // Without a heading that promises something, only a sign makes a number a promise. A time-out is
+    // a setting wherever it stands.
+    let is_timeout = label.to_lowercase().contains("timeout");
+    let is_said = promised && measured != Measure::Elsewhere && !is_timeout;
+    let mut chosen =
+        if signed.is_empty() && is_said { fitting.into_iter().take(1).collect() } else { signed };
     // What no backend measures is a promise only where it is nothing but a sign and a number.
     let bare = value.trim_start().starts_with(['<', '>', '≤', '≥', '~']);
     if measured == Measure::Elsewhere && !(promised && bare && words <= 6) {
