@@ -27,6 +27,16 @@ impl Service {
     /// Answers one request. Never fails and never panics: what goes wrong on our side is a fault,
     /// logged once with an id that the caller gets.
     pub async fn answer(&self, request: Request<Body>, peer: SocketAddr) -> Response {
+        self.answer_by(request, peer, Clock::Timer).await
+    }
+
+    /// The same, where somebody else may keep the time.
+    pub(crate) async fn answer_by(
+        &self,
+        request: Request<Body>,
+        peer: SocketAddr,
+        clock: Clock,
+    ) -> Response {
         let started = Instant::now();
         let inner = &*self.inner;
         let _in_flight = inner.enter().await;
@@ -39,7 +49,7 @@ impl Service {
         let work = AssertUnwindSafe(self.dispatch(&running, &parts, body, peer)).catch_unwind();
         let work = pin!(work);
         let Answered { mut response, evidence, began_protected } =
-            match within(time_max, work).await {
+            match within(time_max, clock, work).await {
                 Some(Ok(answered)) => answered,
                 Some(Err(panic)) => self.fault(&parts, &words_of(&*panic)).into(),
                 None => self
@@ -186,13 +196,40 @@ impl From<Response> for Answered<'_> {
     }
 }
 
+/// By what a request learns that its time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// A timer of its own.
+    Timer,
+    /// It is polled once a second at least, whatever happens.
+    PolledEachSecond,
+}
+
+/// Where the time is as long as this, a second more or less is none.
+const ROUGH_MIN: Duration = Duration::from_secs(10);
+
 /// What comes of `work`; none where it takes longer. Most work is done at once: only what is not
-/// needs a timer.
-async fn within<T>(time_max: Duration, mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+/// needs a clock. All timers are in one place, behind one lock: a request whose time is long, and that
+/// is polled anyhow, looks at the time itself.
+async fn within<T>(
+    time_max: Duration,
+    clock: Clock,
+    mut work: Pin<&mut impl Future<Output = T>>,
+) -> Option<T> {
     match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
-        Poll::Ready(done) => Some(done),
-        Poll::Pending => tokio::time::timeout(time_max, work).await.ok(),
+        Poll::Ready(done) => return Some(done),
+        Poll::Pending => {}
     }
+    if clock == Clock::Timer || time_max < ROUGH_MIN {
+        return tokio::time::timeout(time_max, work).await.ok();
+    }
+    let began = Instant::now();
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending if time_max < began.elapsed() => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
 }
 
 /// The words of a panic.

@@ -5,6 +5,7 @@ use axum::{body::Body, response::Response};
 use document::api::{Envelope, ErrorShape, JsonCase, PageMember};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 use serde_json::{Map, Value as Json};
+use uuid::Uuid;
 
 use super::{Answer, Content, Told};
 use crate::{
@@ -108,7 +109,7 @@ fn request_id(world: &dyn World, parts: &Parts) -> String {
     };
     match own.filter(is_sound) {
         Some(id) => id.to_owned(),
-        None => world.uuid().to_string(),
+        None => world.uuid().hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned(),
     }
 }
 

@@ -41,8 +41,10 @@ pub(crate) fn members(body: &[u8]) -> Result<Members, Problem> {
 /// [`ProblemCode::MalformedRequest`].
 pub(crate) fn value(body: &[u8]) -> Result<Json, Problem> {
     // Brackets are counted only to leave ordinary bodies without a second look.
-    let brackets = body.iter().filter(|byte| matches!(byte, b'[' | b'{')).count();
-    if brackets > DEPTH_MAX && nesting(body) > DEPTH_MAX {
+    let is_bracket = |byte: &u8| u8::from(matches!(byte, b'[' | b'{'));
+    // In pieces whose count fits a byte, which the processor counts many at a time.
+    let pieces = body.chunks(255).map(|piece| piece.iter().map(is_bracket).sum::<u8>());
+    if pieces.map(usize::from).sum::<usize>() > DEPTH_MAX && nesting(body) > DEPTH_MAX {
         return Err(malformed(format!("the body is nested deeper than {DEPTH_MAX} levels")));
     }
     // Bytes that are text as a whole need not be looked at again piece by piece.

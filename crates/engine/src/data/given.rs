@@ -12,7 +12,7 @@ use store::{Kind, Value};
 use super::{Field, Resource, body::Members, constant, fitting};
 use crate::{
     Problem, World,
-    problem::ProblemCode,
+    problem::{Detail, ProblemCode},
     sabotage::{self, Sabotage},
     security::{NewPassword, may::Asker},
 };
@@ -66,7 +66,8 @@ pub(crate) fn create(
         if let Some(value) = reading.initial(field) {
             reading.put(position, value);
         } else if field.is_required() && is_password {
-            reading.problem = reading.problem.detail("password", "is required");
+            let (field, message) = ("password".to_owned(), "is required".to_owned());
+            reading.wrong.push(Detail { field, message });
         } else if field.is_required() {
             reading.fault(field, "is required");
         }
@@ -159,7 +160,8 @@ struct Reading<'a> {
     values: Values,
     /// Fields that were given, by their positions.
     seen: Vec<bool>,
-    problem: Problem,
+    /// What is no good, field by field.
+    wrong: Vec<Detail>,
 }
 
 impl<'a> Reading<'a> {
@@ -176,7 +178,7 @@ impl<'a> Reading<'a> {
             fixed,
             values: Vec::with_capacity(resource.fields.len()),
             seen: vec![false; resource.fields.len()],
-            problem: Problem::new(ProblemCode::ValidationError, "some fields are not valid"),
+            wrong: Vec::new(),
         }
     }
 
@@ -186,7 +188,7 @@ impl<'a> Reading<'a> {
 
     /// True where a value was given and is no good: the field is not missing besides.
     fn is_wrong(&self, field: &Field) -> bool {
-        self.problem.details.iter().any(|detail| *detail.field == *field.shown)
+        self.wrong.iter().any(|detail| *detail.field == *field.shown)
     }
 
     fn put(&mut self, position: usize, value: Value) {
@@ -196,13 +198,15 @@ impl<'a> Reading<'a> {
     }
 
     fn fault(&mut self, field: &Field, words: impl Into<String>) {
-        let detail =
-            crate::problem::Detail { field: field.shown.to_string(), message: words.into() };
-        self.problem.details.push(detail);
+        self.wrong.push(Detail { field: field.shown.to_string(), message: words.into() });
     }
 
     fn finish(self) -> Result<Values, Problem> {
-        if self.problem.details.is_empty() { Ok(self.values) } else { Err(self.problem) }
+        if self.wrong.is_empty() {
+            return Ok(self.values);
+        }
+        let problem = Problem::new(ProblemCode::ValidationError, "some fields are not valid");
+        Err(Problem { details: self.wrong, ..problem })
     }
 
     fn take(&mut self, members: Members) {
@@ -279,7 +283,7 @@ impl<'a> Reading<'a> {
             names => format!("is not a field here; similar: {}", names.join(", ")),
         };
         let shown: String = name.chars().take(64).collect();
-        self.problem.details.push(crate::problem::Detail { field: shown, message: words });
+        self.wrong.push(Detail { field: shown, message: words });
     }
 
     /// A new row without an owner belongs to whoever makes it, and a column that a sentence

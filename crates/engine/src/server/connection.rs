@@ -12,7 +12,7 @@ use std::{
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper_util::{
@@ -25,9 +25,9 @@ use super::{
     Limits, compression,
     patience::{InFlight, Pulse, Watched},
 };
-use crate::Service;
+use crate::{Service, answer::Clock};
 
-/// How often a connection's limits are looked at.
+/// How often a connection's limits are looked at; whatever is under way on it is polled then too.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The same while nothing happens on it: ten thousand that are idle shall cost nothing.
 const LOOK_IDLE_EVERY: Duration = Duration::from_secs(5);
@@ -56,7 +56,12 @@ pub(super) async fn serve(
             // pointer while nothing is asked, and not all that an answer ever needs.
             Box::pin(async move {
                 let wishes = compression::Wishes::of(request.headers());
-                let response = service.answer(request.map(body), peer).await;
+                // A stream of HTTP/2 has a task of its own, which only its timer wakes.
+                let clock = match request.version() {
+                    Version::HTTP_10 | Version::HTTP_11 => Clock::PolledEachSecond,
+                    _ => Clock::Timer,
+                };
+                let response = service.answer_by(request.map(body), peer, clock).await;
                 let response = compression::compress(response, wishes, compress_bytes_min).await;
                 Ok::<_, Infallible>(held(response, in_flight))
             })

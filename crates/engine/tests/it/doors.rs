@@ -2,8 +2,19 @@
 //! by counts, searches, sorts and tags, words that give names away, text that becomes SQL, and
 //! requests that ask for too much.
 
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use engine::{
+    Pages, Visit,
+    server::{Limits, Server},
+};
+use futures_util::future::BoxFuture;
 use http::Method;
 use serde_json::{Value as Json, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::desk::{Desk, Person, Reply};
 
@@ -246,4 +257,37 @@ async fn a_parameter_that_stands_twice_narrows_and_never_widens() {
     assert_eq!(ben.get(&path).await.rows().len(), 0);
     let path = "/api/v1/tickets?limit=1&limit=2&filter=title%20%3D%20'Printer'&filter=1%20%3D%201";
     assert!(ben.get(path).await.rows().len() <= 1);
+}
+
+/// A page that is never ready.
+struct Never;
+
+impl Pages for Never {
+    fn answer(&self, _: Visit) -> BoxFuture<'_, Option<axum::response::Response>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_request_ends_when_its_time_is_over_whoever_keeps_the_time() {
+    // A short time has a timer; a long one is looked at by the connection, once a second.
+    for (stated, seconds) in [("1 second", 1), ("10 seconds", 10)] {
+        let text = format!("# Slow\n\n## API\n\n- Request timeout: {stated}\n");
+        let desk = Desk::of(&text).await;
+        desk.service.mount(Arc::new(Never));
+        let limits = Limits::of_this_process();
+        let server = Server::listen(([127, 0, 0, 1], 0).into(), limits).expect("a port");
+        let address = server.address().expect("an address");
+        let serving = tokio::spawn(server.serve(desk.service.clone(), std::future::pending()));
+        let mut socket = tokio::net::TcpStream::connect(address).await.expect("connected");
+        let began = Instant::now();
+        socket.write_all(b"GET /_/slow HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
+        let mut head = [0; 12];
+        socket.read_exact(&mut head).await.expect("answered");
+        let took = began.elapsed();
+        assert_eq!(&head, b"HTTP/1.1 504", "{stated}");
+        let (least, most) = (Duration::from_secs(seconds), Duration::from_secs(seconds + 3));
+        assert!(least <= took && took < most, "{stated}: {took:?}");
+        serving.abort();
+    }
 }
