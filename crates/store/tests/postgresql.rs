@@ -4,7 +4,7 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use store::{
-    Expression, Options, Store, StoreError, Value,
+    Expression, Kind, Options, Store, StoreError, Value,
     query::{Output, Select, Step},
 };
 use support::{
@@ -171,6 +171,102 @@ async fn nobody_is_told_of_a_row_that_is_another_ones() {
     assert!(kept_away > 0, "none were written together");
     let count = store.count("numbers", &Expression::Always(true)).await.expect("a count");
     assert_eq!(count, 50);
+}
+
+/// Adds rows at the same time; what is answered to each.
+async fn added(
+    store: &Store,
+    rows: Vec<Vec<(&str, Value)>>,
+    returning: &Arc<[Output]>,
+) -> Vec<Result<String, StoreError>> {
+    let tasks = rows.into_iter().map(|row| {
+        let (store, returning) = (store.clone(), returning.clone());
+        let values = row.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        let step = Step::Insert { table: "kept".into(), values, returning };
+        tokio::spawn(async move { store.write(vec![step]).await })
+    });
+    let mut answers = Vec::new();
+    for task in tasks.collect::<Vec<_>>() {
+        let answer = task.await.expect("no panic");
+        answers.push(
+            answer.map(|outcomes| String::from_utf8(outcomes[0].rows.json.clone()).expect("text")),
+        );
+    }
+    answers
+}
+
+/// The row with this number, as it is kept.
+async fn kept(store: &Store, n: i64, outputs: &Arc<[Output]>) -> String {
+    let mut one = select("kept", outputs, Expression::column("n").equals(Value::Integer(n)));
+    one.limit = Some(1);
+    String::from_utf8(store.select(&one).await.expect("a row").json).expect("text")
+}
+
+#[tokio::test]
+async fn a_new_row_is_shown_as_it_is_kept_however_it_is_written() {
+    let own = database();
+    let store = Store::open_postgres(&own.url, Options::default()).await.expect("a store");
+    let kinds = [
+        ("n", INTEGER),
+        ("small", Kind::Integer { bits: 16 }),
+        ("name", varchar(10)),
+        ("words", Kind::Text { length_max: None }),
+        ("key", Kind::Uuid),
+        ("is_on", Kind::Boolean),
+        ("at", Kind::Timestamp { zoned: true }),
+        ("local", Kind::Timestamp { zoned: false }),
+        ("day", Kind::Date),
+    ];
+    let columns = kinds.iter().map(|(name, kind)| column(name, kind.clone())).collect();
+    migrate(&store, &schema(vec![table("kept", columns)])).await;
+    let outputs: Arc<[Output]> =
+        kinds.iter().map(|(name, kind)| output(name, kind.clone())).collect();
+    let row = |n: i64, names: &[&str]| {
+        vec![
+            ("n", Value::Integer(n)),
+            ("small", if n % 5 == 0 { Value::Null } else { Value::Integer(n % 7 - 3) }),
+            ("name", text(names[n as usize % names.len()])),
+            ("words", text(&"né ".repeat(n as usize % 20))),
+            ("key", Value::Uuid(uuid::Uuid::from_u128(n as u128 * 7_919))),
+            ("is_on", Value::Boolean(n % 2 == 0)),
+            ("at", Value::Timestamp(n * 86_400_000_000_007 - 62_135_596_800_000_000)),
+            ("local", Value::Timestamp(-n)),
+            ("day", Value::Date(i32::try_from(n).expect("few") * 1_000 - 719_162)),
+        ]
+    };
+    // Blanks beyond what the column takes are cut: only the database knows what it keeps then.
+    let plain = ["ten chars.", "ä\u{1F600}\"\\\n", "", "   "];
+    for (from, names) in [(0, &plain[..]), (200, &["ten chars.   ", "short"])] {
+        let rows = (from..from + 200).map(|n| row(n, names)).collect();
+        for (n, answer) in (from..).zip(added(&store, rows, &outputs).await) {
+            assert_eq!(answer.expect("written"), kept(&store, n, &outputs).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_that_comes_later_is_noticed() {
+    let own = database();
+    let store = Store::open_postgres(&own.url, Options::default()).await.expect("a store");
+    let columns = vec![required("n", INTEGER), column("name", varchar(20))];
+    migrate(&store, &schema(vec![table("kept", columns)])).await;
+    let outputs: Arc<[Output]> = [output("n", INTEGER), output("name", varchar(20))].into();
+    let row = |n: i64| vec![("n", Value::Integer(n)), ("name", text("quiet"))];
+    let answers = added(&store, (0..50).map(row).collect(), &outputs).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|row| row.contains("quiet"))));
+    server().sql(
+        &own.name,
+        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN NEW.name := upper(NEW.name); RETURN NEW; END $$;
+         CREATE TRIGGER shout BEFORE INSERT ON kept FOR EACH ROW EXECUTE FUNCTION shout();",
+    );
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let answers = added(&store, (50..100).map(row).collect(), &outputs).await;
+    for (n, answer) in (50..).zip(answers) {
+        let expected = format!("{{\"n\":{n},\"name\":\"QUIET\"}}");
+        assert_eq!(answer.expect("written"), expected);
+        assert_eq!(kept(&store, n, &outputs).await, expected);
+    }
 }
 
 /// Reads by key that come at the same time, for whoever wants to know what became of each.

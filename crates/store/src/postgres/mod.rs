@@ -13,6 +13,7 @@ mod fault;
 mod ground;
 mod held;
 mod ledger;
+mod many;
 pub(crate) mod names;
 pub(crate) mod native;
 mod notice;

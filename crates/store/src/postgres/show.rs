@@ -8,7 +8,7 @@ use tokio_postgres::{
 };
 
 use super::bind::{EPOCH_DAYS, EPOCH_MICROSECONDS, base, is_text};
-use crate::{Kind, decimal::Decimal, json, moment, query::Output};
+use crate::{Kind, Value, decimal::Decimal, json, moment, query::Output};
 
 /// Digits that a floating-point number keeps.
 const DIGITS_EXACT: usize = 15;
@@ -119,6 +119,40 @@ impl RowPlan {
     }
 }
 
+impl RowPlan {
+    /// The same for values that were given and are kept as they are; none where a column would keep one
+    /// in another form.
+    pub(super) fn write_given(&self, values: &[&Value], out: &mut Vec<u8>) -> Option<()> {
+        let mut start = 0;
+        for ((end, shape), value) in self.columns.iter().zip(values) {
+            out.extend_from_slice(self.keys.get(start..*end).unwrap_or_default());
+            write_value(shape, value, out)?;
+            start = *end;
+        }
+        Some(())
+    }
+}
+
+/// Writes a value as JSON; none where a cell of this shape would hold it in another form.
+fn write_value(shape: &Shape, value: &Value, out: &mut Vec<u8>) -> Option<()> {
+    match (shape, value) {
+        (_, Value::Null) => out.extend_from_slice(b"null"),
+        (Shape::Boolean, Value::Boolean(true)) => out.extend_from_slice(b"true"),
+        (Shape::Boolean, Value::Boolean(false)) => out.extend_from_slice(b"false"),
+        (Shape::Whole, Value::Integer(number)) => json::write_integer(*number, out),
+        (Shape::Text, Value::Text(text)) => json::write_string(text, out),
+        (Shape::Uuid, Value::Uuid(uuid)) => write_uuid(*uuid, out),
+        (Shape::Moment, Value::Timestamp(moment)) => {
+            write_moment(moment.saturating_sub(EPOCH_MICROSECONDS), out);
+        }
+        (Shape::Day, Value::Date(days)) => {
+            write_quoted(out, |text| moment::write_date(*days, text));
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
 /// True where cells of the type can be written; others have to come as text.
 pub(super) fn is_readable(own: &Type) -> bool {
     shape(own, &Kind::Text { length_max: None }).is_some()
@@ -196,13 +230,7 @@ fn write_shape(shape: &Shape, bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
             Ok(text) => json::write_string(text, out),
             Err(_) => json::write_string(&String::from_utf8_lossy(bytes), out),
         },
-        Shape::Uuid => {
-            let uuid = uuid::Uuid::from_slice(bytes).ok()?;
-            out.push(b'"');
-            let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
-            out.extend_from_slice(uuid.hyphenated().encode_lower(&mut buffer).as_bytes());
-            out.push(b'"');
-        }
+        Shape::Uuid => write_uuid(uuid::Uuid::from_slice(bytes).ok()?, out),
         Shape::Moment => write_moment(i64::from_be_bytes(bytes.try_into().ok()?), out),
         Shape::Day => {
             let days = i32::from_be_bytes(bytes.try_into().ok()?);
@@ -245,6 +273,13 @@ fn write_quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut String)) {
     write(&mut text);
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+fn write_uuid(uuid: uuid::Uuid, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
+    out.extend_from_slice(uuid.hyphenated().encode_lower(&mut buffer).as_bytes());
     out.push(b'"');
 }
 

@@ -1,31 +1,18 @@
-//! The steps of writes as statements: one for each, or one for many rows that are alike.
+//! The steps of writes as statements, one for each.
 
 use std::{borrow::Cow, sync::Arc};
 
 use deadpool_postgres::ClientWrapper;
 use futures_util::{TryStreamExt, future::join_all};
-use tokio_postgres::{
-    Error, Statement,
-    error::SqlState,
-    types::{Kind as TypeKind, ToSql, Type},
-};
+use tokio_postgres::{Error, Statement, error::SqlState, types::ToSql};
 
-use super::{
-    bind::{Bound, BoundColumn, base, is_binary},
-    fault,
-    pool::prepare,
-    read::add,
-    show::RowPlan,
-};
+use super::{bind::Bound, fault, pool::prepare, read::add, show::RowPlan};
 use crate::{
     Expression, Kind, StoreError, Value,
     catalog::Catalog,
     query::{Outcome, Output, Rows, Step},
     sql::{self, Dialect, SqlWriter, write_text_literal},
 };
-
-/// Bytes of a row as JSON, before one was seen.
-const ROW_BYTES: usize = 256;
 
 /// One statement of a write.
 pub(super) struct Prepared<'a> {
@@ -68,7 +55,11 @@ pub(super) enum Failure {
     Reported(Error),
 }
 
-fn written<'a>(catalog: &'a Catalog, step: &'a Step) -> Result<SqlWriter<'a>, StoreError> {
+/// The statement of a step.
+pub(super) fn written<'a>(
+    catalog: &'a Catalog,
+    step: &'a Step,
+) -> Result<SqlWriter<'a>, StoreError> {
     let mut writer = SqlWriter::new(Dialect::Postgres, catalog);
     match step {
         Step::Insert { table, values, returning } => {
@@ -248,146 +239,4 @@ async fn run_one<P: ToSql + Sync>(
         }
     }
     Ok(Outcome { affected: stream.rows_affected().unwrap_or(0), rows })
-}
-
-/// One statement for the rows of many requests that add one row each to the same columns.
-pub(super) struct Many {
-    table: Arc<str>,
-    columns: Vec<Arc<str>>,
-    returning: Arc<[Output]>,
-    statement: Statement,
-    plan: RowPlan,
-}
-
-/// The columns of a row and their values.
-type NewRow<'a> = &'a [(Arc<str>, Value)];
-
-/// The rows that many requests add, where each adds one; whether they go to the same columns is told
-/// by [`Many::takes`].
-pub(super) fn new_rows<'a>(requests: impl Iterator<Item = &'a [Step]>) -> Option<Vec<NewRow<'a>>> {
-    requests
-        .map(|steps| match steps {
-            [Step::Insert { values, .. }] => Some(values.as_slice()),
-            _ => None,
-        })
-        .collect()
-}
-
-impl Many {
-    /// A statement for rows like the one that is added here; none where its values cannot travel as
-    /// arrays, or where more than one statement adds it.
-    pub(super) async fn of(
-        client: &ClientWrapper,
-        catalog: &Catalog,
-        steps: &[Step],
-    ) -> Result<Option<Self>, Error> {
-        let [step @ Step::Insert { table, values, returning }] = steps else {
-            return Ok(None);
-        };
-        let is_counted = |name: &str| {
-            let column = catalog.table(table).and_then(|entry| entry.column(name));
-            column.is_some_and(|column| matches!(column.kind, Kind::Serial { .. }))
-        };
-        if values.is_empty() || values.iter().any(|(name, _)| is_counted(name)) {
-            return Ok(None);
-        }
-        let Ok(single) = written(catalog, step) else {
-            return Ok(None);
-        };
-        let single = prepare(client, &single.text).await?;
-        let given = single.params();
-        let is_list = |own: &Type| matches!(base(own).kind(), TypeKind::Array(_));
-        if given.len() != values.len() || given.iter().any(is_list) {
-            return Ok(None);
-        }
-        let columns: Vec<Arc<str>> = values.iter().map(|(name, _)| Arc::clone(name)).collect();
-        let sql = many_sql(catalog, table, &columns, given, returning);
-        let statement = prepare(client, &sql).await?;
-        let plan = RowPlan::of(returning, statement.columns(), 0);
-        let (table, returning) = (Arc::clone(table), Arc::clone(returning));
-        Ok(Some(Self { table, columns, returning, statement, plan }))
-    }
-
-    /// True where this is the statement for the row that is added here.
-    pub(super) fn takes(&self, steps: &[Step]) -> bool {
-        match steps {
-            [Step::Insert { table, values, returning }] => {
-                *table == self.table
-                    && Arc::ptr_eq(returning, &self.returning)
-                    && values.len() == self.columns.len()
-                    && values.iter().zip(&self.columns).all(|((name, _), own)| name == own)
-            }
-            _ => false,
-        }
-    }
-
-    /// Writes all rows; what was asked back of each, in order. None where the database gave back
-    /// another number of rows than it was given: a trigger or a rule of somebody else's keeps some away,
-    /// and nobody can say whose they are.
-    pub(super) async fn run(
-        &self,
-        client: &ClientWrapper,
-        rows: &[NewRow<'_>],
-    ) -> Result<Option<Vec<Rows>>, Error> {
-        let columns: Vec<BoundColumn<'_>> = (0..self.columns.len())
-            .map(|place| {
-                let values = rows.iter().filter_map(|row| row.get(place));
-                BoundColumn(values.map(|(_, value)| value).collect())
-            })
-            .collect();
-        let columns = columns.iter().map(|column| column as &(dyn ToSql + Sync));
-        let mut stream = std::pin::pin!(client.query_raw(&self.statement, columns).await?);
-        let mut written = Vec::with_capacity(rows.len());
-        while let Some(row) = stream.try_next().await? {
-            let bytes = written.last().map_or(ROW_BYTES, |before: &Rows| before.json.len() + 32);
-            let mut one = Rows { json: Vec::with_capacity(bytes), ends: Vec::with_capacity(1) };
-            add(&mut one, |json| self.plan.write(&row, json))?;
-            written.push(one);
-        }
-        if self.returning.is_empty() {
-            written.resize_with(rows.len(), Rows::default);
-        }
-        Ok((written.len() == rows.len()).then_some(written))
-    }
-}
-
-/// `INSERT … SELECT … FROM unnest(…)`.
-fn many_sql(
-    catalog: &Catalog,
-    table: &str,
-    names: &[Arc<str>],
-    types: &[Type],
-    returning: &[Output],
-) -> String {
-    let mut writer = SqlWriter::new(Dialect::Postgres, catalog);
-    writer.text.push_str("INSERT INTO ");
-    writer.identifier(table);
-    writer.text.push_str(" (");
-    writer.identifiers(names);
-    writer.text.push_str(") SELECT ");
-    let is_plain = |own: &Type| is_binary(base(own));
-    for (place, own) in types.iter().enumerate() {
-        writer.text.push_str(if place > 0 { ", u.c" } else { "u.c" });
-        writer.text.push_str(&place.to_string());
-        if !is_plain(own) {
-            writer.text.push_str("::");
-            writer.identifier(own.name());
-        }
-    }
-    writer.text.push_str(" FROM unnest(");
-    for (place, own) in types.iter().enumerate() {
-        writer.text.push_str(if place > 0 { ", $" } else { "$" });
-        writer.text.push_str(&(place + 1).to_string());
-        writer.text.push_str("::");
-        writer.identifier(if is_plain(own) { base(own).name() } else { "text" });
-        writer.text.push_str("[]");
-    }
-    writer.text.push_str(") AS u(");
-    for place in 0..types.len() {
-        writer.text.push_str(if place > 0 { ", c" } else { "c" });
-        writer.text.push_str(&place.to_string());
-    }
-    writer.text.push(')');
-    writer.returning(table, returning);
-    writer.text
 }

@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Shared, fault,
+    many::{self, Many},
     pool::Link,
-    write::{self, Failure, Many, Prepared},
+    write::{self, Failure, Prepared},
 };
 use crate::{
     StoreError,
@@ -229,25 +230,27 @@ impl Lane {
         let [first, _, ..] = group else {
             return None;
         };
-        let rows = write::new_rows(group.iter().map(|request| &*request.steps))?;
+        let rows = many::new_rows(group.iter().map(|request| &*request.steps))?;
         if let Err(error) = self.link(shared, number).await {
             return Some(Err(GroupFault::Unknown(error)));
         }
         let link = self.link.as_ref()?;
-        match self.many.iter().position(|many| many.takes(&first.steps)) {
-            Some(place) => {
-                let last = self.many.len() - 1;
-                self.many.swap(place, last);
-            }
-            None => {
-                // What is wrong with a statement is told by the request whose it is.
-                let many = Many::of(link, catalog, &first.steps).await.ok()??;
-                if self.many.len() >= KEPT_MAX {
-                    self.many.remove(0);
-                }
-                self.many.push(many);
+        let mut kept = None;
+        if let Some(place) = self.many.iter().position(|many| many.takes(&first.steps)) {
+            let mut many = self.many.swap_remove(place);
+            if many.holds(link).await.ok()? {
+                kept = Some(many);
             }
         }
+        let many = match kept {
+            Some(many) => many,
+            // What is wrong with a statement is told by the request whose it is.
+            None => Many::of(link, catalog, &first.steps).await.ok()??,
+        };
+        if self.many.len() >= KEPT_MAX {
+            self.many.remove(0);
+        }
+        self.many.push(many);
         let many = self.many.last()?;
         if !group.iter().skip(1).all(|request| many.takes(&request.steps)) {
             return None;
