@@ -37,24 +37,22 @@ pub fn write_timestamp_bytes(microseconds: i64, out: &mut Vec<u8>) {
         return out.extend_from_slice(text.as_bytes());
     }
     let clock = microseconds.rem_euclid(DAY);
-    let seconds = clock / SECOND;
-    let mut text = *b"0000-00-00T00:00:00.000000Z";
-    let parts = [
-        (0, 4, year),
-        (5, 2, month),
-        (8, 2, day),
-        (11, 2, seconds / 3600),
-        (14, 2, seconds / 60 % 60),
-        (17, 2, seconds % 60),
-        (20, 6, clock % SECOND),
-    ];
-    for (from, width, mut number) in parts {
-        for digit in text.iter_mut().skip(from).take(width).rev() {
-            *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
-            number /= 10;
-        }
-    }
-    out.extend_from_slice(&text);
+    let (seconds, rest) = (clock / SECOND, clock % SECOND);
+    let ([c1, c2], [y1, y2]) = (two_digits(year / 100), two_digits(year % 100));
+    let ([m1, m2], [d1, d2]) = (two_digits(month), two_digits(day));
+    let ([h1, h2], [n1, n2]) = (two_digits(seconds / 3600), two_digits(seconds / 60 % 60));
+    let ([s1, s2], [f1, f2]) = (two_digits(seconds % 60), two_digits(rest / 10_000));
+    let ([f3, f4], [f5, f6]) = (two_digits(rest / 100 % 100), two_digits(rest % 100));
+    out.extend_from_slice(&[
+        c1, c2, y1, y2, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'.',
+        f1, f2, f3, f4, f5, f6, b'Z',
+    ]);
+}
+
+/// A number below a hundred.
+fn two_digits(number: i64) -> [u8; 2] {
+    let number = u8::try_from(number).unwrap_or(0);
+    [b'0' + number / 10, b'0' + number % 10]
 }
 
 /// Year, month and day of the day so many days after 1970-01-01; years begin in March here, so

@@ -30,6 +30,7 @@ use crate::{
 
 /// What is written with percent signs in a segment of a path.
 const IN_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Runs statements and says what came of them.
@@ -202,6 +203,11 @@ pub(crate) fn answer_of(writing: &Writing, outcome: Outcome, place: Option<Strin
     }
 }
 
+/// True for what is written as it is there.
+fn is_in_segment(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
 /// Where a new row is found again: at its table's standard path, or below the path it was posted
 /// to where that is one of the document's that has its rows below.
 pub(crate) fn place_of(
@@ -216,23 +222,26 @@ pub(crate) fn place_of(
     }
     let fields = writing.resource.key.iter().map(|position| writing.resource.field(*position));
     let names: Vec<&str> = fields.map(|field| Some(&*field?.shown)).collect::<Option<_>>()?;
-    let mut keys = String::new();
+    let base = path.trim_end_matches('/');
+    let mut below = String::with_capacity(base.len() + 64);
+    below.push_str(base);
     for member in data::shown(outcome.rows.row(0)?, &names)? {
-        if !keys.is_empty() {
-            keys.push('/');
-        }
+        below.push('/');
         let plain = member.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         let text = match plain {
             None => Cow::Borrowed(member),
             Some(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
             Some(_) => serde_json::from_str(member).ok()?,
         };
-        keys.extend(percent_encoding::utf8_percent_encode(&text, IN_SEGMENT));
+        match text.bytes().all(is_in_segment) {
+            true => below.push_str(&text),
+            false => below.extend(percent_encoding::utf8_percent_encode(&text, IN_SEGMENT)),
+        }
     }
-    if keys.is_empty() {
+    // A place without a key is none.
+    if below.bytes().skip(base.len()).all(|byte| byte == b'/') {
         return None;
     }
-    let below = [path.trim_end_matches('/'), "/", &keys].concat();
     if route.has_rows_below.get() == Some(&true) {
         return Some(below);
     }
@@ -246,8 +255,9 @@ pub(crate) fn place_of(
     if is_plain && serves(&below) {
         return Some(below);
     }
+    let keys = below.get(base.len()..)?;
     let base = asker.running.system.api.base.trim_end_matches('/');
-    Some(format!("{base}/{}/{keys}", writing.resource.name))
+    Some(format!("{base}/{}{keys}", writing.resource.name))
 }
 
 /// `If-Match`: the row must show the tag now, and still show the same values inside the

@@ -66,25 +66,26 @@ impl Writers {
     }
 
     /// Which of the writers takes it. What may meet in the same rows goes through one of them: two
-    /// would wait for each other, for a second where they do so crosswise. A row that is only added,
-    /// and stands against no other, goes through either.
+    /// would wait for each other, for a second where they do so crosswise. A row that is only added
+    /// and stands against no other goes through either; one that refers to another row goes where
+    /// that table is written, since PostgreSQL has to keep a list of those who hold one row together.
     fn lane_of(&self, catalog: &Catalog, steps: &[Step]) -> usize {
         let writes = steps.iter().find(|step| !matches!(step, Step::Require { .. }));
-        let is_free = |table: &str| catalog.table(table).is_some_and(|it| !it.rows_compete);
-        let hash = match writes.or_else(|| steps.first()) {
-            Some(Step::Insert { table, .. }) if steps.len() == 1 && is_free(table) => {
-                self.inserts.fetch_add(1, Ordering::Relaxed)
-            }
-            Some(
-                Step::Insert { table, .. }
-                | Step::Update { table, .. }
-                | Step::Delete { table, .. }
-                | Step::Require { table, .. },
-            ) => table
-                .bytes()
-                .fold(7, |hash: usize, byte| hash.wrapping_mul(31).wrapping_add(usize::from(byte))),
-            None => 0,
+        let Some(step) = writes.or_else(|| steps.first()) else { return 0 };
+        let (Step::Insert { table, .. }
+        | Step::Update { table, .. }
+        | Step::Delete { table, .. }
+        | Step::Require { table, .. }) = step;
+        let is_alone = matches!(step, Step::Insert { .. }) && steps.len() == 1;
+        let entry = catalog.table(table).filter(|entry| is_alone && !entry.rows_compete);
+        let table = match entry.map(|entry| entry.foreign_keys.first()) {
+            None => &**table,
+            Some(Some(key)) => key.table.as_str(),
+            Some(None) => return self.inserts.fetch_add(1, Ordering::Relaxed) % LANES,
         };
+        let hash = table
+            .bytes()
+            .fold(7, |hash: usize, byte| hash.wrapping_mul(31).wrapping_add(usize::from(byte)));
         hash % LANES
     }
 }
@@ -353,5 +354,54 @@ async fn sent(
         }
         Err(error) if fault::is_passing(&error) => Err(GroupFault::Passing(explained(&error))),
         Err(error) => Err(GroupFault::Somebody(explained(&error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Kind,
+        schema::{Column, ForeignKey, ReferentialAction, Schema, Table, UniqueKey},
+    };
+
+    fn table(name: &str) -> Table {
+        Table::sample(name, vec![Column::sample("id", Kind::Uuid)], &["id"])
+    }
+
+    fn lanes(catalog: &Catalog, table: &str) -> [usize; 2] {
+        let writers = Writers { lanes: Vec::new(), inserts: AtomicUsize::new(0) };
+        let values = Vec::new();
+        let step = Step::Insert { table: table.into(), values, returning: Arc::from([]) };
+        [(); 2].map(|()| writers.lane_of(catalog, std::slice::from_ref(&step)))
+    }
+
+    #[test]
+    fn only_rows_that_meet_no_other_go_through_either_writer() {
+        let key = ForeignKey {
+            columns: vec!["id".to_owned()],
+            table: "people".to_owned(),
+            referred: vec!["id".to_owned()],
+            on_delete: ReferentialAction::NoAction,
+            on_update: ReferentialAction::NoAction,
+        };
+        let name = UniqueKey {
+            name: "people_key".to_owned(),
+            columns: vec!["id".to_owned()],
+            condition: None,
+            origin: String::new(),
+        };
+        let tables = vec![
+            Table { unique_keys: vec![name], ..table("people") },
+            Table { foreign_keys: vec![key.clone()], ..table("notes") },
+            Table { foreign_keys: vec![key], ..table("likes") },
+            table("messages"),
+        ];
+        let catalog = Catalog::of(&Schema { tables, ..Schema::default() });
+        assert_eq!(lanes(&catalog, "messages"), [0, 1]);
+        let [people, again] = lanes(&catalog, "people");
+        assert_eq!(people, again);
+        assert_eq!(lanes(&catalog, "notes"), [people; 2]);
+        assert_eq!(lanes(&catalog, "likes"), [people; 2]);
     }
 }
