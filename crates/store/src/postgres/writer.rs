@@ -1,10 +1,7 @@
 //! The writers: each commits together what is queued together. Where one request of a group
 //! fails, the group is rolled back, those before it are written again, and the rest follows.
 
-use std::sync::{
-    Arc, Weak,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, Weak};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -24,6 +21,9 @@ use crate::{
 const GROUP_MAX: usize = 256;
 /// Writers. One waits for its commit while the other writes.
 const LANES: usize = 2;
+/// Requests that wait for one writer from which on rows go through the other. Groups of fewer cost more
+/// for each row than waiting for their turn does.
+const CROWD_MIN: usize = 24;
 /// Statements for many rows that a writer keeps.
 const KEPT_MAX: usize = 16;
 /// How often a group that met a deadlock or a stale plan is tried.
@@ -39,7 +39,6 @@ struct Request {
 /// The writers' queues.
 pub(super) struct Writers {
     lanes: Vec<mpsc::Sender<Request>>,
-    inserts: AtomicUsize,
 }
 
 impl Writers {
@@ -51,7 +50,7 @@ impl Writers {
             tokio::spawn(lane_task.serve(waiting));
             lane
         });
-        Self { lanes: lanes.collect(), inserts: AtomicUsize::new(0) }
+        Self { lanes: lanes.collect() }
     }
 
     /// Queues a request and waits for its commit.
@@ -67,8 +66,9 @@ impl Writers {
 
     /// Which of the writers takes it. What may meet in the same rows goes through one of them: two
     /// would wait for each other, for a second where they do so crosswise. A row that is only added
-    /// and stands against no other goes through either; one that refers to another row goes where
-    /// that table is written, since PostgreSQL has to keep a list of those who hold one row together.
+    /// and stands against no other goes through either: where many wait for one writer already, they
+    /// are a group of their own. One that refers to another row goes where that table is written,
+    /// since PostgreSQL has to keep a list of those who hold one row together.
     fn lane_of(&self, catalog: &Catalog, steps: &[Step]) -> usize {
         let writes = steps.iter().find(|step| !matches!(step, Step::Require { .. }));
         let Some(step) = writes.or_else(|| steps.first()) else { return 0 };
@@ -78,15 +78,18 @@ impl Writers {
         | Step::Require { table, .. }) = step;
         let is_alone = matches!(step, Step::Insert { .. }) && steps.len() == 1;
         let entry = catalog.table(table).filter(|entry| is_alone && !entry.rows_compete);
-        let table = match entry.map(|entry| entry.foreign_keys.first()) {
+        let is_free = entry.is_some_and(|entry| entry.foreign_keys.is_empty());
+        let table = match entry.and_then(|entry| entry.foreign_keys.first()) {
+            Some(key) => key.table.as_str(),
             None => &**table,
-            Some(Some(key)) => key.table.as_str(),
-            Some(None) => return self.inserts.fetch_add(1, Ordering::Relaxed) % LANES,
         };
         let hash = table
             .bytes()
             .fold(7, |hash: usize, byte| hash.wrapping_mul(31).wrapping_add(usize::from(byte)));
-        hash % LANES
+        let lane = hash % LANES;
+        let waiting = |lane: &mpsc::Sender<Request>| lane.max_capacity() - lane.capacity();
+        let is_crowded = self.lanes.get(lane).is_some_and(|lane| CROWD_MIN <= waiting(lane));
+        if is_free && is_crowded { (lane + 1) % LANES } else { lane }
     }
 }
 
@@ -369,11 +372,21 @@ mod tests {
         Table::sample(name, vec![Column::sample("id", Kind::Uuid)], &["id"])
     }
 
+    /// Where a row goes, and where while many wait for that writer.
     fn lanes(catalog: &Catalog, table: &str) -> [usize; 2] {
-        let writers = Writers { lanes: Vec::new(), inserts: AtomicUsize::new(0) };
-        let values = Vec::new();
-        let step = Step::Insert { table: table.into(), values, returning: Arc::from([]) };
-        [(); 2].map(|()| writers.lane_of(catalog, std::slice::from_ref(&step)))
+        let (lanes, _queues): (Vec<_>, Vec<_>) = (0..LANES).map(|_| mpsc::channel(64)).unzip();
+        let writers = Writers { lanes };
+        let steps = || {
+            let values = Vec::new();
+            vec![Step::Insert { table: table.into(), values, returning: Arc::from([]) }]
+        };
+        let first = writers.lane_of(catalog, &steps());
+        for _ in 0..CROWD_MIN {
+            let (reply, _) = oneshot::channel();
+            let queued = writers.lanes[first].try_send(Request { steps: steps(), reply });
+            assert!(queued.is_ok());
+        }
+        [first, writers.lane_of(catalog, &steps())]
     }
 
     #[test]
@@ -398,7 +411,8 @@ mod tests {
             table("messages"),
         ];
         let catalog = Catalog::of(&Schema { tables, ..Schema::default() });
-        assert_eq!(lanes(&catalog, "messages"), [0, 1]);
+        let [messages, crowded] = lanes(&catalog, "messages");
+        assert_ne!(messages, crowded);
         let [people, again] = lanes(&catalog, "people");
         assert_eq!(people, again);
         assert_eq!(lanes(&catalog, "notes"), [people; 2]);
