@@ -330,14 +330,15 @@ impl<'a> Contexts<'a> {
 
 /// True where words of one of the nearest `depth` headings of the context begin like one of these:
 /// `alert` is in "Alerting rules", and `test` is not in "Latest". A blank at the end lets `job ` mean
-/// the whole word.
+/// the whole word, alone or with the `s` of many.
 pub fn near(context: &[String], depth: usize, words: &[&str]) -> bool {
     let has = |heading: &str, word: &str| {
         let whole = word.trim_end();
         heading.match_indices(whole).any(|(start, _)| {
             let (before, after) = (&heading[..start], &heading[start + whole.len()..]);
+            let rest = after.strip_prefix('s').unwrap_or(after);
             !before.ends_with(char::is_alphanumeric)
-                && (whole == word || !after.starts_with(char::is_alphanumeric))
+                && (whole == word || !rest.starts_with(char::is_alphanumeric))
         })
     };
     context.iter().take(depth).any(|heading| words.iter().any(|word| has(heading, word)))
@@ -430,6 +431,7 @@ mod tests {
         check("booking slots", "slo ", false);
         check("slo", "slo ", true);
         check("slo and alerts", "slo ", true);
+        check("our slos", "slo ", true);
         check("our slo: a promise", "slo ", true);
         check("non-functional needs", "functional", true);
     }

@@ -27,15 +27,15 @@ impl Service {
     /// Answers one request. Never fails and never panics: what goes wrong on our side is a fault,
     /// logged once with an id that the caller gets.
     pub async fn answer(&self, request: Request<Body>, peer: SocketAddr) -> Response {
-        self.answer_by(request, peer, Clock::Timer).await
+        self.answer_timed(request, peer, Timekeeper::Timer).await
     }
 
     /// The same, where somebody else may keep the time.
-    pub(crate) async fn answer_by(
+    pub(crate) async fn answer_timed(
         &self,
         request: Request<Body>,
         peer: SocketAddr,
-        clock: Clock,
+        timekeeper: Timekeeper,
     ) -> Response {
         let started = Instant::now();
         let inner = &*self.inner;
@@ -49,7 +49,7 @@ impl Service {
         let work = AssertUnwindSafe(self.dispatch(&running, &parts, body, peer)).catch_unwind();
         let work = pin!(work);
         let Answered { mut response, evidence, began_protected } =
-            match within(time_max, clock, work).await {
+            match within(time_max, timekeeper, work).await {
                 Some(Ok(answered)) => answered,
                 Some(Err(panic)) => self.fault(&parts, &words_of(&*panic)).into(),
                 None => self
@@ -198,11 +198,11 @@ impl From<Response> for Answered<'_> {
 
 /// By what a request learns that its time is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Clock {
+pub(crate) enum Timekeeper {
     /// A timer of its own.
     Timer,
-    /// It is polled once a second at least, whatever happens.
-    PolledEachSecond,
+    /// Its connection, which polls it once a second at least.
+    Connection,
 }
 
 /// Where the time is as long as this, a second more or less is none.
@@ -213,14 +213,14 @@ const ROUGH_MIN: Duration = Duration::from_secs(10);
 /// is polled anyhow, looks at the time itself.
 async fn within<T>(
     time_max: Duration,
-    clock: Clock,
+    timekeeper: Timekeeper,
     mut work: Pin<&mut impl Future<Output = T>>,
 ) -> Option<T> {
     match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
         Poll::Ready(done) => return Some(done),
         Poll::Pending => {}
     }
-    if clock == Clock::Timer || time_max < ROUGH_MIN {
+    if timekeeper == Timekeeper::Timer || time_max < ROUGH_MIN {
         return tokio::time::timeout(time_max, work).await.ok();
     }
     let began = Instant::now();

@@ -4,6 +4,8 @@ use serde_json::Value as Json;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
+use crate::moment;
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends a text as a JSON string, with its quotes. Bytes that need no escape are copied in runs.
@@ -57,6 +59,21 @@ fn is_plain(bytes: &[u8]) -> bool {
     };
     words.iter().all(is_word_plain)
         && rest.iter().all(|byte| *byte >= 0x20 && *byte != b'"' && *byte != b'\\')
+}
+
+/// A UUID with its quotes.
+pub(crate) fn write_uuid(uuid: uuid::Uuid, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
+    out.extend_from_slice(uuid.hyphenated().encode_lower(&mut buffer).as_bytes());
+    out.push(b'"');
+}
+
+/// The moment so many microseconds after 1970, with its quotes.
+pub(crate) fn write_timestamp(microseconds: i64, out: &mut Vec<u8>) {
+    out.push(b'"');
+    moment::write_timestamp_bytes(microseconds, out);
+    out.push(b'"');
 }
 
 /// A whole number.

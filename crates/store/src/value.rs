@@ -54,7 +54,9 @@ impl Value {
             Value::Json(text) => out.extend_from_slice(text.as_bytes()),
             Value::Bytes(bytes) => json::write_bytes(bytes, out),
             Value::Text(text) => json::write_string(text, out),
-            Value::Uuid(_) | Value::Timestamp(_) | Value::Date(_) | Value::Time(_) => {
+            Value::Uuid(uuid) => json::write_uuid(*uuid, out),
+            Value::Timestamp(microseconds) => json::write_timestamp(*microseconds, out),
+            Value::Date(_) | Value::Time(_) => {
                 json::write_string(&self.to_string(), out);
             }
         }

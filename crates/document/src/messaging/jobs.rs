@@ -11,7 +11,7 @@ use crate::{
 };
 
 const CONTEXT: &[&str] =
-    &["background", "job ", "jobs ", "scheduled", "cron", "worker", "scheduler", "async task"];
+    &["background", "job ", "scheduled", "cron", "worker", "scheduler", "async task"];
 const SCHEDULES: &[&str] = &["schedule", "frequency", "cron", "interval", "runs"];
 const NAMES: &[&str] = &["job", "task", "worker", "scheduler", "cron job", "name"];
 

@@ -29,7 +29,7 @@ pub(super) fn read(reading: &mut Reading<'_>, system: &mut System) {
             continue;
         }
         let context = contexts.of(unit.node);
-        if !near(&context, 3, &["alert", "slo ", "slos ", "sli ", "slis ", "threshold"]) {
+        if !near(&context, 3, &["alert", "slo ", "sli ", "threshold"]) {
             continue;
         }
         let found = match unit.form {

@@ -1,7 +1,7 @@
 //! From HTTP to a call: the body within its limit, the query string, the headers that matter.
 
 use axum::{BoxError, body::Body};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Body as _;
@@ -46,39 +46,14 @@ pub(crate) async fn body(running: &Running, parts: &Parts, body: Body) -> Result
 /// All bytes of a body. Most come in one piece, which is taken as it is.
 async fn whole(body: Body, bytes_max: usize) -> Result<Bytes, BoxError> {
     let mut body = Limited::new(body, bytes_max);
-    let mut pieces = Pieces::default();
-    while let Some(frame) = body.frame().await {
-        // What is no data follows it, and nobody asks for it.
-        if let Ok(piece) = frame?.into_data() {
-            pieces.add(piece);
-        }
-        if body.is_end_stream() {
-            break;
-        }
+    let Some(frame) = body.frame().await else { return Ok(Bytes::new()) };
+    // What is no data follows it, and nobody asks for it.
+    let first = frame?.into_data().unwrap_or_default();
+    if body.is_end_stream() {
+        return Ok(first);
     }
-    Ok(pieces.joined())
-}
-
-/// Pieces of a body, copied only where there are several.
-#[derive(Default)]
-struct Pieces {
-    first: Bytes,
-    all: BytesMut,
-}
-
-impl Pieces {
-    fn add(&mut self, piece: Bytes) {
-        if self.first.is_empty() && self.all.is_empty() {
-            self.first = piece;
-            return;
-        }
-        self.all.extend_from_slice(&std::mem::take(&mut self.first));
-        self.all.extend_from_slice(&piece);
-    }
-
-    fn joined(self) -> Bytes {
-        if self.all.is_empty() { self.first } else { self.all.freeze() }
-    }
+    let rest = body.collect().await?.to_bytes();
+    Ok(if rest.is_empty() { first } else { [first, rest].concat().into() })
 }
 
 /// True for JSON, and where nothing is said.

@@ -86,7 +86,7 @@ pub struct Route {
     pub evidence: OnceLock<Arc<EndpointEvidence>>,
     /// How its answers are kept, where they are.
     pub(crate) cached: OnceLock<Arc<cache::Rule>>,
-    /// True where each key below its path is that of a row of its table.
+    /// Of a route that makes rows: each key below its path is that of a row of its table.
     pub(crate) has_rows_below: OnceLock<bool>,
 }
 
@@ -159,7 +159,11 @@ impl Router {
     /// True where `GET` of any one segment below the route's path shows the row of its table that has
     /// this key: nothing else is served there.
     fn has_rows_below(&self, route: &Route) -> bool {
-        let Target::Table { resource, nested: None, .. } = &route.target else { return false };
+        let Target::Table { resource, operation: Operation::Create, nested: None, .. } =
+            &route.target
+        else {
+            return false;
+        };
         if resource.key.len() != 1 || route.path.contains('{') {
             return false;
         }

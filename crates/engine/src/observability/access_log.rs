@@ -233,13 +233,15 @@ fn carries_secret(template: &str) -> bool {
 fn write_parameter_names(query: &str, into: &mut Vec<u8>) {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     let names = pairs.map(|pair| pair.split('=').next().unwrap_or(""));
-    for (place, name) in names.take(PARAMETERS_MAX).enumerate() {
-        into.extend_from_slice(if place == 0 { b",\"query\":[" } else { b"," });
+    let mut names = names.take(PARAMETERS_MAX);
+    let Some(first) = names.next() else { return };
+    into.extend_from_slice(b",\"query\":[");
+    store::write_json_string(first, into);
+    for name in names {
+        into.push(b',');
         store::write_json_string(name, into);
     }
-    if query.bytes().any(|byte| byte != b'&') {
-        into.push(b']');
-    }
+    into.push(b']');
 }
 
 /// Writes what gathers until the log is closed. What cannot be written is tried again: a disk that was

@@ -25,7 +25,7 @@ use super::{
     Limits, compression,
     patience::{InFlight, Pulse, Watched},
 };
-use crate::{Service, answer::Clock};
+use crate::{Service, answer::Timekeeper};
 
 /// How often a connection's limits are looked at; whatever is under way on it is polled then too.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -57,11 +57,11 @@ pub(super) async fn serve(
             Box::pin(async move {
                 let wishes = compression::Wishes::of(request.headers());
                 // A stream of HTTP/2 has a task of its own, which only its timer wakes.
-                let clock = match request.version() {
-                    Version::HTTP_10 | Version::HTTP_11 => Clock::PolledEachSecond,
-                    _ => Clock::Timer,
+                let timekeeper = match request.version() {
+                    Version::HTTP_10 | Version::HTTP_11 => Timekeeper::Connection,
+                    _ => Timekeeper::Timer,
                 };
-                let response = service.answer_by(request.map(body), peer, clock).await;
+                let response = service.answer_timed(request.map(body), peer, timekeeper).await;
                 let response = compression::compress(response, wishes, compress_bytes_min).await;
                 Ok::<_, Infallible>(held(response, in_flight))
             })

@@ -180,26 +180,22 @@ impl Many {
                 rows.iter().map(|row| as_given.shown(&self.plan, row)).collect();
             Some((&as_given.statement, shown?))
         });
-        let written = match shown {
-            Some((statement, shown)) => {
-                let affected = client.execute_raw(statement, columns).await?;
-                return Ok((affected == shown.len() as u64).then_some(shown));
-            }
-            None => {
-                let mut written = Vec::with_capacity(rows.len());
-                let mut stream = std::pin::pin!(client.query_raw(&self.statement, columns).await?);
-                while let Some(row) = stream.try_next().await? {
-                    let mut one = empty();
-                    add(&mut one, |json| self.plan.write(&row, json))?;
-                    written.push(one);
-                }
-                if self.returning.is_empty() {
-                    written.resize_with(rows.len(), Rows::default);
-                }
-                written
-            }
-        };
-        Ok((written.len() == rows.len()).then_some(written))
+        if let Some((statement, shown)) = shown {
+            let affected = client.execute_raw(statement, columns).await?;
+            return Ok((affected == shown.len() as u64).then_some(shown));
+        }
+        let mut written = Vec::with_capacity(rows.len());
+        let mut stream = std::pin::pin!(client.query_raw(&self.statement, columns).await?);
+        while let Some(row) = stream.try_next().await? {
+            let mut one = empty();
+            add(&mut one, |json| self.plan.write(&row, json))?;
+            written.push(one);
+        }
+        if self.returning.is_empty() {
+            written.resize_with(rows.len(), Rows::default);
+        }
+        let is_whole = stream.rows_affected() == Some(rows.len() as u64);
+        Ok((is_whole && written.len() == rows.len()).then_some(written))
     }
 }
 

@@ -126,31 +126,28 @@ impl RowPlan {
         let mut start = 0;
         for ((end, shape), value) in self.columns.iter().zip(values) {
             out.extend_from_slice(self.keys.get(start..*end).unwrap_or_default());
-            write_value(shape, value, out)?;
+            if !holds_as_given(shape, value) {
+                return None;
+            }
+            value.write_json(out);
             start = *end;
         }
         Some(())
     }
 }
 
-/// Writes a value as JSON; none where a cell of this shape would hold it in another form.
-fn write_value(shape: &Shape, value: &Value, out: &mut Vec<u8>) -> Option<()> {
-    match (shape, value) {
-        (_, Value::Null) => out.extend_from_slice(b"null"),
-        (Shape::Boolean, Value::Boolean(true)) => out.extend_from_slice(b"true"),
-        (Shape::Boolean, Value::Boolean(false)) => out.extend_from_slice(b"false"),
-        (Shape::Whole, Value::Integer(number)) => json::write_integer(*number, out),
-        (Shape::Text, Value::Text(text)) => json::write_string(text, out),
-        (Shape::Uuid, Value::Uuid(uuid)) => write_uuid(*uuid, out),
-        (Shape::Moment, Value::Timestamp(moment)) => {
-            write_moment(moment.saturating_sub(EPOCH_MICROSECONDS), out);
-        }
-        (Shape::Day, Value::Date(days)) => {
-            write_quoted(out, |text| moment::write_date(*days, text));
-        }
-        _ => return None,
-    }
-    Some(())
+/// True where a cell of this shape holds the value in the form in which it was given.
+fn holds_as_given(shape: &Shape, value: &Value) -> bool {
+    matches!(
+        (shape, value),
+        (_, Value::Null)
+            | (Shape::Boolean, Value::Boolean(_))
+            | (Shape::Whole, Value::Integer(_))
+            | (Shape::Text, Value::Text(_))
+            | (Shape::Uuid, Value::Uuid(_))
+            | (Shape::Moment, Value::Timestamp(_))
+            | (Shape::Day, Value::Date(_))
+    )
 }
 
 /// True where cells of the type can be written; others have to come as text.
@@ -230,7 +227,7 @@ fn write_shape(shape: &Shape, bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
             Ok(text) => json::write_string(text, out),
             Err(_) => json::write_string(&String::from_utf8_lossy(bytes), out),
         },
-        Shape::Uuid => write_uuid(uuid::Uuid::from_slice(bytes).ok()?, out),
+        Shape::Uuid => json::write_uuid(uuid::Uuid::from_slice(bytes).ok()?, out),
         Shape::Moment => write_moment(i64::from_be_bytes(bytes.try_into().ok()?), out),
         Shape::Day => {
             let days = i32::from_be_bytes(bytes.try_into().ok()?);
@@ -276,22 +273,11 @@ fn write_quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut String)) {
     out.push(b'"');
 }
 
-fn write_uuid(uuid: uuid::Uuid, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
-    out.extend_from_slice(uuid.hyphenated().encode_lower(&mut buffer).as_bytes());
-    out.push(b'"');
-}
-
 fn write_moment(microseconds: i64, out: &mut Vec<u8>) {
     match microseconds {
         i64::MAX => out.extend_from_slice(b"\"infinity\""),
         i64::MIN => out.extend_from_slice(b"\"-infinity\""),
-        _ => {
-            out.push(b'"');
-            moment::write_timestamp_bytes(microseconds.saturating_add(EPOCH_MICROSECONDS), out);
-            out.push(b'"');
-        }
+        _ => json::write_timestamp(microseconds.saturating_add(EPOCH_MICROSECONDS), out),
     }
 }
 
