@@ -43,9 +43,6 @@ pub(crate) struct TableEntry {
     columns: foldhash::HashMap<String, ColumnEntry>,
     /// Serial columns that are not the whole primary key: the writer counts them up.
     pub(crate) counted: Vec<String>,
-    /// One row may be refused for another: something has to be unique beyond a key that is made anew
-    /// for each.
-    pub(crate) rows_compete: bool,
     pub(crate) foreign_keys: Vec<ForeignKey>,
     /// Foreign keys of other tables (or its own) that refer to it.
     pub(crate) referring: Vec<(String, ForeignKey)>,
@@ -125,13 +122,6 @@ impl Catalog {
 
 impl TableEntry {
     fn of(table: &Table, schema: &Schema) -> Self {
-        let is_made_anew = |name: &String| {
-            let kind = table.column(name).map(|column| &column.kind);
-            matches!(kind, Some(Kind::Uuid | Kind::Serial { .. }))
-        };
-        let rows_compete = !table.unique_keys.is_empty()
-            || !table.exclusions.is_empty()
-            || !matches!(table.primary_key.as_slice(), [only] if is_made_anew(only));
         let columns = table
             .columns
             .iter()
@@ -160,7 +150,6 @@ impl TableEntry {
             primary_key: table.primary_key.clone(),
             columns,
             counted,
-            rows_compete,
             foreign_keys: table.foreign_keys.clone(),
             referring,
         }
@@ -172,37 +161,5 @@ impl TableEntry {
 
     pub(crate) fn column(&self, name: &str) -> Option<&ColumnEntry> {
         self.columns.get(name)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::schema::{Column, UniqueKey};
-
-    fn table(kind: Kind, primary_key: &[&str]) -> Table {
-        let columns = ["id", "other"].map(|name| Column::sample(name, kind.clone()));
-        Table::sample("likes", columns.to_vec(), primary_key)
-    }
-
-    fn competes(table: &Table) -> bool {
-        TableEntry::of(table, &Schema::default()).rows_compete
-    }
-
-    #[test]
-    fn rows_compete_where_more_than_a_key_made_anew_is_unique() {
-        let plain = table(Kind::Uuid, &["id"]);
-        assert!(!competes(&plain));
-        assert!(!competes(&table(Kind::Serial { bits: 64 }, &["id"])));
-        assert!(competes(&table(Kind::Text { length_max: None }, &["id"])), "a name");
-        assert!(competes(&table(Kind::Uuid, &["id", "other"])), "who likes what");
-        let columns = vec!["other".to_owned()];
-        let key = UniqueKey {
-            name: "likes_other_key".to_owned(),
-            columns,
-            condition: None,
-            origin: String::new(),
-        };
-        assert!(competes(&Table { unique_keys: vec![key], ..plain }));
     }
 }

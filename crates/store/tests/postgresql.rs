@@ -136,6 +136,62 @@ async fn an_error_in_a_group_stays_with_its_request() {
     assert_eq!(count, written);
 }
 
+/// Many ask again and again, so that groups follow one another on one connection: rows, rows that
+/// are refused, and changes between them.
+#[tokio::test]
+async fn groups_that_follow_one_another_keep_their_answers_apart() {
+    let own = database();
+    let store = Store::open_postgres(&own.url, Options::default()).await.expect("a store");
+    let columns = vec![required("id", INTEGER), required("n", INTEGER)];
+    migrate(&store, &schema(vec![table("numbers", columns)])).await;
+    let outputs: Arc<[Output]> = [output("id", INTEGER), output("n", INTEGER)].into();
+    let mut askers = Vec::new();
+    for asker in 0..64_i64 {
+        let (store, outputs) = (store.clone(), outputs.clone());
+        askers.push(tokio::spawn(async move {
+            let mut written = 0;
+            for round in 0..20_i64 {
+                let id = asker * 1000 + round;
+                // Every ninth brings the key of the row before it.
+                let is_taken = round > 0 && (asker + round) % 9 == 0;
+                let id = if is_taken { id - 1 } else { id };
+                let values =
+                    vec![("id".into(), Value::Integer(id)), ("n".into(), Value::Integer(asker))];
+                let table: Arc<str> = "numbers".into();
+                let returning = outputs.clone();
+                let answer = store.write(vec![Step::Insert { table, values, returning }]).await;
+                match (is_taken, answer) {
+                    (true, Err(StoreError::Unique { columns, .. })) => assert_eq!(columns, ["id"]),
+                    (false, Ok(outcome)) => {
+                        let row = String::from_utf8(outcome[0].rows.json.clone()).expect("text");
+                        assert_eq!(row, format!("{{\"id\":{id},\"n\":{asker}}}"));
+                        written += 1;
+                    }
+                    (_, other) => panic!("{id}: {other:?}"),
+                }
+                if (asker + round) % 5 == 0 {
+                    let step = Step::Update {
+                        table: "numbers".into(),
+                        set: vec![("n".into(), Expression::Value(Value::Integer(-asker)))],
+                        condition: Expression::column("id").equals(Value::Integer(id)),
+                        returning: Arc::from([]),
+                    };
+                    let changed = store.write(vec![step]).await.expect("a change");
+                    assert_eq!(changed[0].affected, 1);
+                }
+            }
+            written
+        }));
+    }
+    let mut written = 0;
+    for asker in askers {
+        written += asker.await.expect("no panic");
+    }
+    assert!((1..64 * 20).contains(&written), "{written}");
+    let count = store.count("numbers", &Expression::Always(true)).await.expect("a count");
+    assert_eq!(count, written);
+}
+
 /// A trigger that somebody else has put there keeps every second row away.
 const SWALLOW: &str = "
     CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$

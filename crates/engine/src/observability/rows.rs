@@ -14,7 +14,7 @@ use crate::service::Inner;
 /// Shortest time between two counts of all tables.
 const COUNT_EVERY_MIN: Duration = Duration::from_secs(2);
 /// Counting takes at most this part of one thread's time.
-const COUNTING_SHARE: u32 = 50;
+const COUNTING_SHARE: u32 = 200;
 
 /// Counts for as long as the service lives. Large tables are counted less often.
 pub(crate) fn watch_tables(inner: Weak<Inner>) {

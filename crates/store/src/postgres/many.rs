@@ -1,10 +1,7 @@
 //! Rows that many requests add, each one, as one statement. What they show of a new row is what was
 //! given where the database keeps that as it is: then nothing travels back.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use deadpool_postgres::ClientWrapper;
 use futures_util::TryStreamExt;
@@ -30,8 +27,6 @@ use crate::{
 
 /// Bytes of a row as JSON, before one was seen.
 const ROW_BYTES: usize = 256;
-/// How long it holds what a table looked like: somebody else may give it a trigger.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The columns of a table whose rows are kept as they are given, and their types; none where a
 /// trigger, a rule or a policy may have its say, or where it is no ordinary table.
 const LOOK: &str = "
@@ -62,9 +57,8 @@ struct AsGiven {
     statement: Statement,
     /// Which of the values each member shows.
     members: Vec<Member>,
-    /// What the table looked like, and when.
+    /// What the table looked like.
     found: Vec<Found>,
-    looked_at: Instant,
 }
 
 /// A member of what is shown of a row.
@@ -81,15 +75,27 @@ type Found = (String, u32, i32);
 /// The columns of a row and their values.
 type NewRow<'a> = &'a [(Arc<str>, Value)];
 
-/// The rows that many requests add, where each adds one; whether they go to the same columns is told
-/// by [`Many::takes`].
-pub(super) fn new_rows<'a>(requests: impl Iterator<Item = &'a [Step]>) -> Option<Vec<NewRow<'a>>> {
-    requests
-        .map(|steps| match steps {
-            [Step::Insert { values, .. }] => Some(values.as_slice()),
-            _ => None,
-        })
-        .collect()
+/// Why rows were not written.
+pub(super) enum Fault {
+    /// PostgreSQL or the connection says so.
+    Reported(Error),
+    /// The database kept another number of rows than it was given: a trigger or a rule of somebody
+    /// else's keeps some away, and nobody can say whose they are.
+    KeptAway,
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Reported(error)
+    }
+}
+
+/// The row that a request adds, where it adds one and does nothing else.
+pub(super) fn new_row(steps: &[Step]) -> Option<NewRow<'_>> {
+    match steps {
+        [Step::Insert { values, .. }] => Some(values),
+        _ => None,
+    }
 }
 
 impl Many {
@@ -127,8 +133,7 @@ impl Many {
         let as_given = match members(returning, &columns, &found) {
             Some(members) => {
                 let silent = many_sql(catalog, table, &columns, given, &[]);
-                let (statement, looked_at) = (prepare(client, &silent).await?, Instant::now());
-                Some(AsGiven { statement, members, found, looked_at })
+                Some(AsGiven { statement: prepare(client, &silent).await?, members, found })
             }
             None => None,
         };
@@ -149,25 +154,20 @@ impl Many {
         }
     }
 
-    /// False where the table no longer looks as it did. It is looked at once a second.
-    pub(super) async fn holds(&mut self, client: &ClientWrapper) -> Result<bool, Error> {
-        let Some(as_given) = &mut self.as_given else { return Ok(true) };
-        if as_given.looked_at.elapsed() < LOOK_EVERY {
-            return Ok(true);
+    /// False where the table no longer looks as it did.
+    pub(super) async fn holds(&self, client: &ClientWrapper) -> Result<bool, Error> {
+        match &self.as_given {
+            Some(as_given) => Ok(look(client, &self.table).await? == as_given.found),
+            None => Ok(true),
         }
-        let found = look(client, &self.table).await?;
-        as_given.looked_at = Instant::now();
-        Ok(found == as_given.found)
     }
 
-    /// Writes all rows; what was asked back of each, in order. None where the database kept another
-    /// number of rows than it was given: a trigger or a rule of somebody else's keeps some away, and
-    /// nobody can say whose they are.
+    /// Writes all rows; what was asked back of each, in order.
     pub(super) async fn run(
         &self,
         client: &ClientWrapper,
         rows: &[NewRow<'_>],
-    ) -> Result<Option<Vec<Rows>>, Error> {
+    ) -> Result<Vec<Rows>, Fault> {
         let columns: Vec<BoundColumn<'_>> = (0..self.columns.len())
             .map(|place| {
                 let values = rows.iter().filter_map(|row| row.get(place));
@@ -182,7 +182,7 @@ impl Many {
         });
         if let Some((statement, shown)) = shown {
             let affected = client.execute_raw(statement, columns).await?;
-            return Ok((affected == shown.len() as u64).then_some(shown));
+            return if affected == shown.len() as u64 { Ok(shown) } else { Err(Fault::KeptAway) };
         }
         let mut written = Vec::with_capacity(rows.len());
         let mut stream = std::pin::pin!(client.query_raw(&self.statement, columns).await?);
@@ -195,7 +195,7 @@ impl Many {
             written.resize_with(rows.len(), Rows::default);
         }
         let is_whole = stream.rows_affected() == Some(rows.len() as u64);
-        Ok((is_whole && written.len() == rows.len()).then_some(written))
+        if is_whole && written.len() == rows.len() { Ok(written) } else { Err(Fault::KeptAway) }
     }
 }
 

@@ -1,9 +1,16 @@
 //! The writers: each commits together what is queued together. Where one request of a group
-//! fails, the group is rolled back, those before it are written again, and the rest follows.
+//! fails, the group is rolled back, those before it are written again, and the rest follows. Groups
+//! that add rows to the same columns are one statement each, and follow one another without
+//! waiting for the answer.
 
-use std::sync::{Arc, Weak};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Weak},
+    time::{Duration, Instant},
+};
 
-use tokio::sync::{mpsc, oneshot};
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
     Shared, fault,
@@ -14,18 +21,22 @@ use super::{
 use crate::{
     StoreError,
     catalog::Catalog,
-    query::{Outcome, Step},
+    query::{Outcome, Rows, Step},
 };
 
 /// Requests in one commit, at most.
 const GROUP_MAX: usize = 256;
-/// Writers. One waits for its commit while the other writes.
+/// Writers, each for tables of its own.
 const LANES: usize = 2;
-/// Requests that wait for one writer from which on rows go through the other. Groups of fewer cost more
-/// for each row than waiting for their turn does.
-const CROWD_MIN: usize = 24;
+/// Requests that wait from which on a group is sent while another is on its way. Groups of fewer
+/// cost more for each row than waiting for their turn does.
+const CROWD_MIN: usize = 16;
+/// Groups on their way at the same time.
+const ON_WAY_MAX: usize = 2;
 /// Statements for many rows that a writer keeps.
 const KEPT_MAX: usize = 16;
+/// How long it holds what a table looked like: somebody else may give it a trigger.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often a group that met a deadlock or a stale plan is tried.
 const ATTEMPTS_MAX: usize = 4;
 
@@ -38,74 +49,94 @@ struct Request {
 
 /// The writers' queues.
 pub(super) struct Writers {
-    lanes: Vec<mpsc::Sender<Request>>,
+    queues: Vec<Queue>,
+}
+
+/// What waits for one writer.
+struct Queue {
+    requests: mpsc::Sender<Request>,
+    /// Told where so many wait that they need not wait for the group before them.
+    crowd: Arc<Notify>,
 }
 
 impl Writers {
     /// Starts the writers; they end when this is dropped and their queues are empty.
     pub(super) fn start(shared: &Arc<Shared>) -> Self {
-        let lanes = (0..LANES).map(|_| {
-            let (lane, waiting) = mpsc::channel(shared.options.queue_max.max(1));
-            let lane_task = Lane { shared: Arc::downgrade(shared), link: None, many: Vec::new() };
-            tokio::spawn(lane_task.serve(waiting));
-            lane
+        let queues = (0..LANES).map(|_| {
+            let (requests, waiting) = mpsc::channel(shared.options.queue_max.max(1));
+            let crowd = Arc::new(Notify::new());
+            let lane = Lane {
+                shared: Arc::downgrade(shared),
+                waiting,
+                crowd: Arc::clone(&crowd),
+                link: None,
+                kept: Vec::new(),
+            };
+            tokio::spawn(lane.serve());
+            Queue { requests, crowd }
         });
-        Self { lanes: lanes.collect() }
+        Self { queues: queues.collect() }
     }
 
     /// Queues a request and waits for its commit.
     pub(super) async fn write(&self, catalog: &Catalog, steps: Vec<Step>) -> Answer {
         let (reply, answer) = oneshot::channel();
-        let lane = self.lanes.get(self.lane_of(catalog, &steps)).ok_or_else(super::gone)?;
-        lane.try_send(Request { steps, reply }).map_err(|error| match error {
+        let lane = lane_of(catalog, &steps);
+        let Queue { requests, crowd } = self.queues.get(lane).ok_or_else(super::gone)?;
+        requests.try_send(Request { steps, reply }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => super::gone(),
         })?;
+        if CROWD_MIN <= requests.max_capacity() - requests.capacity() {
+            crowd.notify_one();
+        }
         answer.await.map_err(|_| super::gone())?
     }
+}
 
-    /// Which of the writers takes it. What may meet in the same rows goes through one of them: two
-    /// would wait for each other, for a second where they do so crosswise. A row that is only added
-    /// and stands against no other goes through either: where many wait for one writer already, they
-    /// are a group of their own. One that refers to another row goes where that table is written,
-    /// since PostgreSQL has to keep a list of those who hold one row together.
-    fn lane_of(&self, catalog: &Catalog, steps: &[Step]) -> usize {
-        let writes = steps.iter().find(|step| !matches!(step, Step::Require { .. }));
-        let Some(step) = writes.or_else(|| steps.first()) else { return 0 };
-        let (Step::Insert { table, .. }
-        | Step::Update { table, .. }
-        | Step::Delete { table, .. }
-        | Step::Require { table, .. }) = step;
-        let is_alone = matches!(step, Step::Insert { .. }) && steps.len() == 1;
-        let entry = catalog.table(table).filter(|entry| is_alone && !entry.rows_compete);
-        let is_free = entry.is_some_and(|entry| entry.foreign_keys.is_empty());
-        let table = match entry.and_then(|entry| entry.foreign_keys.first()) {
-            Some(key) => key.table.as_str(),
-            None => &**table,
-        };
-        let hash = table
-            .bytes()
-            .fold(7, |hash: usize, byte| hash.wrapping_mul(31).wrapping_add(usize::from(byte)));
-        let lane = hash % LANES;
-        let waiting = |lane: &mpsc::Sender<Request>| lane.max_capacity() - lane.capacity();
-        let is_crowded = self.lanes.get(lane).is_some_and(|lane| CROWD_MIN <= waiting(lane));
-        if is_free && is_crowded { (lane + 1) % LANES } else { lane }
-    }
+/// Which of the writers takes it. What may meet in the same rows goes through one of them: two would
+/// wait for each other, for a second where they do so crosswise. A row that refers to another goes
+/// where that table is written, since PostgreSQL has to keep a list of those who hold one row together.
+fn lane_of(catalog: &Catalog, steps: &[Step]) -> usize {
+    let writes = steps.iter().find(|step| !matches!(step, Step::Require { .. }));
+    let Some(step) = writes.or_else(|| steps.first()) else { return 0 };
+    let (Step::Insert { table, .. }
+    | Step::Update { table, .. }
+    | Step::Delete { table, .. }
+    | Step::Require { table, .. }) = step;
+    let is_alone = matches!(step, Step::Insert { .. }) && steps.len() == 1;
+    let entry = catalog.table(table).filter(|_| is_alone);
+    let table = match entry.and_then(|entry| entry.foreign_keys.first()) {
+        Some(key) => key.table.as_str(),
+        None => &**table,
+    };
+    let hash = table
+        .bytes()
+        .fold(7, |hash: usize, byte| hash.wrapping_mul(31).wrapping_add(usize::from(byte)));
+    hash % LANES
 }
 
 /// One writer and its connection.
 struct Lane {
     shared: Weak<Shared>,
-    link: Option<Link>,
+    waiting: mpsc::Receiver<Request>,
+    crowd: Arc<Notify>,
+    link: Option<Arc<Link>>,
     /// Statements of this connection for rows of many requests, the one that was used last behind.
-    many: Vec<Many>,
+    kept: Vec<Kept>,
+}
+
+/// A statement for rows of many requests, and when its table was looked at last.
+struct Kept {
+    many: Arc<Many>,
+    looked_at: Instant,
 }
 
 /// Why a group was not written.
 enum GroupFault {
     /// One of its requests failed; those before it did not.
     Request { at: usize, error: StoreError },
-    /// The commit failed, or rows that were merged did: nobody knows for which request.
+    /// The commit failed: nobody knows for which request.
     Somebody(StoreError),
     /// Others stood in the way, and no longer do.
     Passing(StoreError),
@@ -116,24 +147,28 @@ enum GroupFault {
 }
 
 impl Lane {
-    async fn serve(mut self, mut waiting: mpsc::Receiver<Request>) {
+    async fn serve(mut self) {
         let mut group = Vec::with_capacity(GROUP_MAX);
-        while waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
+        while !group.is_empty() || self.waiting.recv_many(&mut group, GROUP_MAX).await > 0 {
             let Some(shared) = self.shared.upgrade() else {
                 return;
             };
-            self.commit(&shared, std::mem::take(&mut group)).await;
+            let places = shared.served().places;
+            let _writing = places.write();
+            let whole = std::mem::take(&mut group);
+            match self.statement_for(&shared, &whole).await {
+                Ok(Some((link, many))) => group = self.stream(&shared, &link, &many, whole).await,
+                Ok(None) => self.commit(&shared, VecDeque::from([whole])).await,
+                Err(error) => answer_all(whole, &error),
+            }
         }
     }
 
-    /// Writes a group and answers each of its requests.
-    async fn commit(&mut self, shared: &Shared, group: Vec<Request>) {
-        let places = shared.served().places;
-        let _writing = places.write();
-        let mut waiting = std::collections::VecDeque::from([group]);
-        let (mut attempts, mut merges) = (0, true);
+    /// Writes groups and answers each of their requests.
+    async fn commit(&mut self, shared: &Shared, mut waiting: VecDeque<Vec<Request>>) {
+        let mut attempts = 0;
         while let Some(mut group) = waiting.pop_front() {
-            let result = self.run(shared, &group, merges).await;
+            let result = self.run(shared, &group).await;
             attempts += 1;
             match result {
                 Ok(answers) => {
@@ -155,12 +190,9 @@ impl Lane {
                         }
                     }
                 }
-                Err(GroupFault::Somebody(error)) if group.len() == 1 && !merges => {
-                    answer_all(group, &error);
-                }
+                Err(GroupFault::Somebody(error)) if group.len() == 1 => answer_all(group, &error),
                 Err(GroupFault::Somebody(_)) => {
                     // Each alone, so that the error stays with its request.
-                    merges = false;
                     for request in group.into_iter().rev() {
                         waiting.push_front(vec![request]);
                     }
@@ -178,15 +210,15 @@ impl Lane {
     }
 
     /// The connection, with statements for the schema at hand.
-    async fn link(&mut self, shared: &Shared, number: u64) -> Result<&Link, StoreError> {
+    async fn link(&mut self, shared: &Shared, number: u64) -> Result<Arc<Link>, StoreError> {
         if self.link.as_ref().is_some_and(|link| link.is_closed() || link.number != number) {
             self.forget();
         }
-        let link = match self.link.take() {
-            Some(link) => link,
-            None => shared.pool.link(number).await?,
+        let link = match &self.link {
+            Some(link) => Arc::clone(link),
+            None => Arc::new(shared.pool.link(number).await?),
         };
-        Ok(self.link.insert(link))
+        Ok(Arc::clone(self.link.insert(link)))
     }
 
     /// Runs a group in one transaction.
@@ -194,17 +226,13 @@ impl Lane {
         &mut self,
         shared: &Shared,
         group: &[Request],
-        merges: bool,
     ) -> Result<Vec<Vec<Outcome>>, GroupFault> {
         let served = shared.served();
         let catalog = &*served.catalog;
-        if merges && let Some(done) = self.merged(shared, served.number, catalog, group).await {
-            return done;
-        }
         let link = self.link(shared, served.number).await.map_err(GroupFault::Unknown)?;
         let mut requests = Vec::with_capacity(group.len());
         for (at, request) in group.iter().enumerate() {
-            match write::prepared(link, catalog, &request.steps).await {
+            match write::prepared(&link, catalog, &request.steps).await {
                 Ok(statements) => requests.push(statements),
                 Err(Failure::Told(error)) => return Err(GroupFault::Request { at, error }),
                 Err(Failure::Reported(error)) if fault::is_lost(&error) => {
@@ -215,68 +243,137 @@ impl Lane {
                 }
             }
         }
-        let done = sent(link, catalog, &requests).await;
+        let done = sent(&link, catalog, &requests).await;
         if matches!(done, Err(GroupFault::Passing(_))) {
             self.forget();
         }
         done
     }
 
-    /// Runs a group whose requests add one row each to the same columns, as one statement; none where
-    /// they do not.
-    async fn merged(
+    /// The statement for a group whose requests add one row each to the same columns, and the
+    /// connection on which it is prepared; none where they do not, or where anything else is in its
+    /// way: what is wrong with a statement is told by the request whose it is.
+    async fn statement_for(
         &mut self,
         shared: &Shared,
-        number: u64,
-        catalog: &Catalog,
         group: &[Request],
-    ) -> Option<Result<Vec<Vec<Outcome>>, GroupFault>> {
-        let [first, _, ..] = group else {
-            return None;
-        };
-        let rows = many::new_rows(group.iter().map(|request| &*request.steps))?;
-        if let Err(error) = self.link(shared, number).await {
-            return Some(Err(GroupFault::Unknown(error)));
+    ) -> Result<Option<(Arc<Link>, Arc<Many>)>, StoreError> {
+        let [first, _, ..] = group else { return Ok(None) };
+        if many::new_row(&first.steps).is_none() {
+            return Ok(None);
         }
-        let link = self.link.as_ref()?;
-        let mut kept = None;
-        if let Some(place) = self.many.iter().position(|many| many.takes(&first.steps)) {
-            let mut many = self.many.swap_remove(place);
-            if many.holds(link).await.ok()? {
-                kept = Some(many);
+        let served = shared.served();
+        let link = self.link(shared, served.number).await?;
+        let place = self.kept.iter().position(|kept| kept.many.takes(&first.steps));
+        let mut kept = place.map(|place| self.kept.remove(place));
+        if let Some(known) = &mut kept
+            && known.looked_at.elapsed() >= LOOK_EVERY
+        {
+            known.looked_at = Instant::now();
+            if !known.many.holds(&link).await.unwrap_or(false) {
+                kept = None;
             }
         }
-        let many = match kept {
-            Some(many) => many,
-            // What is wrong with a statement is told by the request whose it is.
-            None => Many::of(link, catalog, &first.steps).await.ok()??,
-        };
-        if self.many.len() >= KEPT_MAX {
-            self.many.remove(0);
-        }
-        self.many.push(many);
-        let many = self.many.last()?;
-        if !group.iter().skip(1).all(|request| many.takes(&request.steps)) {
-            return None;
-        }
-        let outcome = |rows| vec![Outcome { affected: 1, rows }];
-        Some(match many.run(link, &rows).await {
-            Ok(Some(written)) => Ok(written.into_iter().map(outcome).collect()),
-            Ok(None) => Err(GroupFault::Unknown(StoreError::Fault(
-                "a trigger or a rule of the database keeps rows away that are added".to_owned(),
-            ))),
-            Err(error) if link.is_closed() || fault::is_lost(&error) => {
-                Err(GroupFault::Unknown(fault::explain(&error, catalog)))
+        let kept = match kept {
+            Some(kept) => kept,
+            None => {
+                let looked_at = Instant::now();
+                match Many::of(&link, &served.catalog, &first.steps).await {
+                    Ok(Some(many)) => Kept { many: Arc::new(many), looked_at },
+                    Ok(None) | Err(_) => return Ok(None),
+                }
             }
-            Err(error) => Err(GroupFault::Somebody(fault::explain(&error, catalog))),
-        })
+        };
+        let many = Arc::clone(&kept.many);
+        if self.kept.len() >= KEPT_MAX {
+            self.kept.remove(0);
+        }
+        self.kept.push(kept);
+        let is_alike = group.iter().all(|request| many.takes(&request.steps));
+        Ok(is_alike.then_some((link, many)))
+    }
+
+    /// Sends a group as one statement, and further ones for the same columns while it is on its way.
+    /// Each is committed by itself, in the order in which they were sent. Gives back a group that
+    /// was taken from the queue and has to be written otherwise.
+    async fn stream(
+        &mut self,
+        shared: &Shared,
+        link: &Arc<Link>,
+        many: &Arc<Many>,
+        group: Vec<Request>,
+    ) -> Vec<Request> {
+        let began = Instant::now();
+        let catalog = shared.served().catalog;
+        let mut on_way = FuturesUnordered::from_iter([written(link, many, group)]);
+        let mut failed = VecDeque::new();
+        let mut other = Vec::new();
+        while !on_way.is_empty() {
+            let may_send = on_way.len() < ON_WAY_MAX
+                && failed.is_empty()
+                && other.is_empty()
+                && began.elapsed() < LOOK_EVERY;
+            if may_send && self.waiting.len() >= CROWD_MIN {
+                let mut group = Vec::with_capacity(GROUP_MAX);
+                // They are there: nobody is waited for.
+                self.waiting.recv_many(&mut group, GROUP_MAX).await;
+                let is_alike = shared.served().number == link.number
+                    && group.iter().all(|request| many.takes(&request.steps));
+                match is_alike {
+                    true => on_way.push(written(link, many, group)),
+                    false => other = group,
+                }
+            }
+            let done = tokio::select! {
+                biased;
+                done = on_way.next() => done,
+                () = self.crowd.notified(), if may_send => None,
+            };
+            match done {
+                Some((group, Ok(answers))) => {
+                    for (request, rows) in group.into_iter().zip(answers) {
+                        // Whoever asked may have gone away; then nobody wants the answer.
+                        let _ = request.reply.send(Ok(vec![Outcome { affected: 1, rows }]));
+                    }
+                }
+                Some((group, Err(many::Fault::KeptAway))) => {
+                    let words =
+                        "a trigger or a rule of the database keeps rows away that are added";
+                    answer_all(group, &StoreError::Fault(words.to_owned()));
+                }
+                Some((group, Err(many::Fault::Reported(error))))
+                    if link.is_closed() || fault::is_lost(&error) =>
+                {
+                    answer_all(group, &fault::explain(&error, &catalog));
+                }
+                // Each alone, so that the error stays with its request.
+                Some((group, Err(many::Fault::Reported(_)))) => {
+                    failed.extend(group.into_iter().map(|request| vec![request]));
+                }
+                None => {}
+            }
+        }
+        self.commit(shared, failed).await;
+        other
     }
 
     /// Leaves the connection and what was prepared on it.
     fn forget(&mut self) {
         self.link = None;
-        self.many.clear();
+        self.kept.clear();
     }
+}
+
+/// Writes the rows of a group as one statement.
+async fn written(
+    link: &Arc<Link>,
+    many: &Arc<Many>,
+    group: Vec<Request>,
+) -> (Vec<Request>, Result<Vec<Rows>, many::Fault>) {
+    let rows: Vec<_> = group.iter().filter_map(|request| many::new_row(&request.steps)).collect();
+    let done = many.run(link, &rows).await;
+    drop(rows);
+    (group, done)
 }
 
 fn answer_all(group: Vec<Request>, error: &StoreError) {
@@ -365,32 +462,15 @@ mod tests {
     use super::*;
     use crate::{
         Kind,
-        schema::{Column, ForeignKey, ReferentialAction, Schema, Table, UniqueKey},
+        schema::{Column, ForeignKey, ReferentialAction, Schema, Table},
     };
 
     fn table(name: &str) -> Table {
         Table::sample(name, vec![Column::sample("id", Kind::Uuid)], &["id"])
     }
 
-    /// Where a row goes, and where while many wait for that writer.
-    fn lanes(catalog: &Catalog, table: &str) -> [usize; 2] {
-        let (lanes, _queues): (Vec<_>, Vec<_>) = (0..LANES).map(|_| mpsc::channel(64)).unzip();
-        let writers = Writers { lanes };
-        let steps = || {
-            let values = Vec::new();
-            vec![Step::Insert { table: table.into(), values, returning: Arc::from([]) }]
-        };
-        let first = writers.lane_of(catalog, &steps());
-        for _ in 0..CROWD_MIN {
-            let (reply, _) = oneshot::channel();
-            let queued = writers.lanes[first].try_send(Request { steps: steps(), reply });
-            assert!(queued.is_ok());
-        }
-        [first, writers.lane_of(catalog, &steps())]
-    }
-
     #[test]
-    fn only_rows_that_meet_no_other_go_through_either_writer() {
+    fn rows_that_refer_to_a_table_are_written_where_that_table_is() {
         let key = ForeignKey {
             columns: vec!["id".to_owned()],
             table: "people".to_owned(),
@@ -398,24 +478,22 @@ mod tests {
             on_delete: ReferentialAction::NoAction,
             on_update: ReferentialAction::NoAction,
         };
-        let name = UniqueKey {
-            name: "people_key".to_owned(),
-            columns: vec!["id".to_owned()],
-            condition: None,
-            origin: String::new(),
-        };
         let tables = vec![
-            Table { unique_keys: vec![name], ..table("people") },
+            table("people"),
             Table { foreign_keys: vec![key.clone()], ..table("notes") },
             Table { foreign_keys: vec![key], ..table("likes") },
             table("messages"),
         ];
         let catalog = Catalog::of(&Schema { tables, ..Schema::default() });
-        let [messages, crowded] = lanes(&catalog, "messages");
-        assert_ne!(messages, crowded);
-        let [people, again] = lanes(&catalog, "people");
-        assert_eq!(people, again);
-        assert_eq!(lanes(&catalog, "notes"), [people; 2]);
-        assert_eq!(lanes(&catalog, "likes"), [people; 2]);
+        let lane = |table: &str| {
+            let values = Vec::new();
+            lane_of(
+                &catalog,
+                &[Step::Insert { table: table.into(), values, returning: Arc::from([]) }],
+            )
+        };
+        assert_eq!(lane("notes"), lane("people"));
+        assert_eq!(lane("likes"), lane("people"));
+        assert_ne!(lane("messages"), lane("people"));
     }
 }
