@@ -30,7 +30,7 @@ const GROUP_MAX: usize = 256;
 const LANES: usize = 2;
 /// Requests that wait from which on a group is sent while another is on its way. Groups of fewer
 /// cost more for each row than waiting for their turn does.
-const CROWD_MIN: usize = 16;
+const CROWD_MIN: usize = 24;
 /// Groups on their way at the same time.
 const ON_WAY_MAX: usize = 2;
 /// Statements for many rows that a writer keeps.
