@@ -19,7 +19,7 @@ use super::{
     write::{self, Failure, Prepared},
 };
 use crate::{
-    StoreError,
+    Durability, StoreError,
     catalog::Catalog,
     query::{Outcome, Rows, Step},
 };
@@ -28,11 +28,6 @@ use crate::{
 const GROUP_MAX: usize = 256;
 /// Writers, each for tables of its own.
 const LANES: usize = 2;
-/// Requests that wait from which on a group is sent while another is on its way. Groups of fewer
-/// cost more for each row than waiting for their turn does.
-const CROWD_MIN: usize = 24;
-/// Groups on their way at the same time.
-const ON_WAY_MAX: usize = 2;
 /// Statements for many rows that a writer keeps.
 const KEPT_MAX: usize = 16;
 /// How long it holds what a table looked like: somebody else may give it a trigger.
@@ -47,9 +42,30 @@ struct Request {
     reply: oneshot::Sender<Answer>,
 }
 
+/// When a group is sent while others are on their way.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// Groups on their way at the same time.
+    on_way_max: usize,
+    /// Requests that have to wait: groups of fewer cost more for each row than waiting for their turn.
+    crowd_min: usize,
+}
+
+impl Pace {
+    /// While PostgreSQL waits for the disk there is time to read the next groups. Where it does not
+    /// wait, larger ones cost less.
+    const fn of(durability: Durability) -> Self {
+        match durability {
+            Durability::Full => Self { on_way_max: 3, crowd_min: 8 },
+            Durability::Normal => Self { on_way_max: 2, crowd_min: 24 },
+        }
+    }
+}
+
 /// The writers' queues.
 pub(super) struct Writers {
     queues: Vec<Queue>,
+    pace: Pace,
 }
 
 /// What waits for one writer.
@@ -62,6 +78,7 @@ struct Queue {
 impl Writers {
     /// Starts the writers; they end when this is dropped and their queues are empty.
     pub(super) fn start(shared: &Arc<Shared>) -> Self {
+        let pace = Pace::of(shared.options.durability);
         let queues = (0..LANES).map(|_| {
             let (requests, waiting) = mpsc::channel(shared.options.queue_max.max(1));
             let crowd = Arc::new(Notify::new());
@@ -69,13 +86,14 @@ impl Writers {
                 shared: Arc::downgrade(shared),
                 waiting,
                 crowd: Arc::clone(&crowd),
+                pace,
                 link: None,
                 kept: Vec::new(),
             };
             tokio::spawn(lane.serve());
             Queue { requests, crowd }
         });
-        Self { queues: queues.collect() }
+        Self { queues: queues.collect(), pace }
     }
 
     /// Queues a request and waits for its commit.
@@ -87,7 +105,7 @@ impl Writers {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => super::gone(),
         })?;
-        if CROWD_MIN <= requests.max_capacity() - requests.capacity() {
+        if self.pace.crowd_min <= requests.max_capacity() - requests.capacity() {
             crowd.notify_one();
         }
         answer.await.map_err(|_| super::gone())?
@@ -121,6 +139,7 @@ struct Lane {
     shared: Weak<Shared>,
     waiting: mpsc::Receiver<Request>,
     crowd: Arc<Notify>,
+    pace: Pace,
     link: Option<Arc<Link>>,
     /// Statements of this connection for rows of many requests, the one that was used last behind.
     kept: Vec<Kept>,
@@ -309,11 +328,11 @@ impl Lane {
         let mut failed = VecDeque::new();
         let mut other = Vec::new();
         while !on_way.is_empty() {
-            let may_send = on_way.len() < ON_WAY_MAX
+            let may_send = on_way.len() < self.pace.on_way_max
                 && failed.is_empty()
                 && other.is_empty()
                 && began.elapsed() < LOOK_EVERY;
-            if may_send && self.waiting.len() >= CROWD_MIN {
+            if may_send && self.waiting.len() >= self.pace.crowd_min {
                 let mut group = Vec::with_capacity(GROUP_MAX);
                 // They are there: nobody is waited for.
                 self.waiting.recv_many(&mut group, GROUP_MAX).await;
