@@ -2,7 +2,6 @@
 //! length that it writes. Where processes share a Redis they are counted there, else in memory.
 
 use std::{
-    collections::HashMap,
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, RandomState},
     net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -50,12 +49,13 @@ pub(super) struct Counters {
     shards: Vec<Mutex<Shard>>,
 }
 
-/// Windows behind one lock.
+/// Windows behind one lock. Their keys are hashes already, which nobody outside can choose: a quick
+/// hash of them is good enough.
 #[derive(Default)]
 struct Shard {
-    windows: HashMap<Key, Recent>,
+    windows: foldhash::HashMap<Key, Recent>,
     /// Windows that are full elsewhere, and until when nothing can leave them.
-    full_until_ms: HashMap<Key, i64>,
+    full_until_ms: foldhash::HashMap<Key, i64>,
     /// When windows that are over were last thrown out.
     swept_at_ms: i64,
 }

@@ -19,6 +19,11 @@ use crate::{
     sql::{self, Dialect, SqlWriter},
 };
 
+/// Rows of a page, about.
+const PAGE_ROWS: usize = 24;
+/// Bytes for which room is made at once, at most.
+const PAGE_BYTES_MAX: usize = 16 * 1024;
+
 /// Deepest nesting of selects.
 const NESTED_DEPTH_MAX: usize = 8;
 /// Longest answer of one select, in bytes.
@@ -103,6 +108,11 @@ pub(super) fn add(
     write: impl FnOnce(&mut Vec<u8>) -> Result<(), tokio_postgres::Error>,
 ) -> Result<(), tokio_postgres::Error> {
     if !rows.ends.is_empty() {
+        if rows.ends.len() == 1 {
+            // Where there are two there is a page: room for it once, not by and by.
+            rows.json.reserve(rows.json.len().saturating_mul(PAGE_ROWS).min(PAGE_BYTES_MAX));
+            rows.ends.reserve(PAGE_ROWS);
+        }
         rows.json.push(b',');
     }
     write(&mut rows.json)?;

@@ -299,21 +299,23 @@ impl<'a> SqlWriter<'a> {
     }
 
     pub(crate) fn returning(&mut self, table: &str, outputs: &[Output]) {
+        let entry = self.catalog.table(table);
         for (place, output) in outputs.iter().enumerate() {
             self.text.push_str(if place == 0 { " RETURNING " } else { ", " });
             self.identifier(&output.column);
-            self.readable(table, &output.column);
+            self.readable(entry, &output.column);
         }
     }
 
     /// What is shown of a row, then what its nested selects are joined by.
     fn shown(&mut self, alias: u32, select: &Select) {
+        let table = self.scopes.last().and_then(|scope| scope.table);
         for (place, output) in select.outputs.iter().enumerate() {
             if place > 0 {
                 self.text.push_str(", ");
             }
             self.aliased(alias, &output.column);
-            self.readable(&select.table, &output.column);
+            self.readable(table, &output.column);
         }
         for (place, nested) in select.nested.iter().enumerate() {
             if place + select.outputs.len() > 0 {
@@ -327,9 +329,9 @@ impl<'a> SqlWriter<'a> {
     }
 
     /// Types that nobody decodes come as PostgreSQL's own text.
-    fn readable(&mut self, table: &str, column: &str) {
+    fn readable(&mut self, table: Option<&TableEntry>, column: &str) {
         if self.dialect == Dialect::Postgres {
-            let entry = self.catalog.table(table).and_then(|table| table.column(column));
+            let entry = table.and_then(|table| table.column(column));
             match entry.map(|column| &column.kind) {
                 Some(Kind::Other { .. }) => self.text.push_str("::text"),
                 Some(Kind::Array { element }) if matches!(**element, Kind::Other { .. }) => {
