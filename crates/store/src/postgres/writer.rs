@@ -192,10 +192,7 @@ impl Lane {
             match result {
                 Ok(answers) => {
                     attempts = 0;
-                    for (request, answer) in group.into_iter().zip(answers) {
-                        // Whoever asked may have gone away; then nobody wants the answer.
-                        let _ = request.reply.send(Ok(answer));
-                    }
+                    answer_each(group, answers);
                 }
                 Err(GroupFault::Request { at, error }) => {
                     attempts = 0;
@@ -349,11 +346,9 @@ impl Lane {
                 () = self.crowd.notified(), if may_send => None,
             };
             match done {
-                Some((group, Ok(answers))) => {
-                    for (request, rows) in group.into_iter().zip(answers) {
-                        // Whoever asked may have gone away; then nobody wants the answer.
-                        let _ = request.reply.send(Ok(vec![Outcome { affected: 1, rows }]));
-                    }
+                Some((group, Ok(rows))) => {
+                    let outcome = |rows| vec![Outcome { affected: 1, rows }];
+                    answer_each(group, rows.into_iter().map(outcome));
                 }
                 Some((group, Err(many::Fault::KeptAway))) => {
                     let words =
@@ -393,6 +388,13 @@ async fn written(
     let done = many.run(link, &rows).await;
     drop(rows);
     (group, done)
+}
+
+/// Answers each request of a group with its own. Whoever asked may have gone away; then nobody wants it.
+fn answer_each(group: Vec<Request>, answers: impl IntoIterator<Item = Vec<Outcome>>) {
+    for (request, answer) in group.into_iter().zip(answers) {
+        let _ = request.reply.send(Ok(answer));
+    }
 }
 
 fn answer_all(group: Vec<Request>, error: &StoreError) {

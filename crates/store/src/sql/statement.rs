@@ -299,7 +299,8 @@ impl<'a> SqlWriter<'a> {
     }
 
     pub(crate) fn returning(&mut self, table: &str, outputs: &[Output]) {
-        let entry = self.catalog.table(table);
+        let is_typed = self.dialect == Dialect::Postgres;
+        let entry = self.catalog.table(table).filter(|_| is_typed);
         for (place, output) in outputs.iter().enumerate() {
             self.text.push_str(if place == 0 { " RETURNING " } else { ", " });
             self.identifier(&output.column);

@@ -53,6 +53,13 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// The same without the room that was made for more rows than came: that would be kept too, uncounted.
+    fn fitted(mut self) -> Self {
+        self.rows.json.shrink_to_fit();
+        self.rows.ends.shrink_to_fit();
+        self
+    }
+
     /// How much memory it takes, in bytes.
     fn bytes(&self) -> usize {
         let cursor = self.next_cursor.as_ref().map_or(0, String::len);
@@ -239,7 +246,7 @@ async fn through(
         return Ok((Arc::new(read.await?), Told::Bypassed));
     };
     rule.evidence.missed();
-    let kept = Arc::new(read.await?);
+    let kept = Arc::new(read.await?.fitted());
     if !versions.hold() || sabotage::is(Sabotage::CacheNothing) {
         return Ok((kept, Told::Missed));
     }
